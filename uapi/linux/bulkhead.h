@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * bulkhead: partitions with a kernel of their own, on top of KVM.
+ *
+ * This header is the interface of /dev/bulkhead and of the descriptors it returns. It owns what has
+ * a lifetime: partitions, their memory and their vCPUs. Observation and policy (list, kill, events)
+ * belong to the generic netlink family "bulkhead", see bulkhead_netlink.h.
+ *
+ *   /dev/bulkhead --BULKHEAD_PART_CREATE--> partition --BULKHEAD_MEM_ADD (a memfd of the runner's)
+ *         |                                     |------BULKHEAD_VCPU_CREATE--> vCPU
+ *         |                                     '------BULKHEAD_UART_CREATE--> UART
+ *         '------BULKHEAD_CONSOLE_OPEN--> UART, to read and write the console of a known partition
+ *
+ * The process that creates a partition is its runner: guest memory is memory of the runner, vCPUs
+ * are threads of the runner. A partition lives as long as a descriptor of its own is open: the
+ * partition, a vCPU, or a UART from BULKHEAD_UART_CREATE. Every descriptor is close-on-exec.
+ *
+ * Every argument is a structure that opens with its size and with flags. Kernel and caller may know
+ * different versions of it: a shorter one is taken as filled up with zeroes, a longer one is
+ * accepted if what the kernel doesn't know is zero.
+ *
+ * Errors common to all ioctls:
+ *
+ *   ENOTTY      no such ioctl on this descriptor
+ *   EFAULT      the argument can't be read or written
+ *   EINVAL      size below that of the first version, unknown flag, reserved field not zero
+ *   E2BIG       size above what the kernel knows, and the rest isn't zero; or above one page
+ *   EPERM       the caller isn't the runner (a child after fork(), another program after exec())
+ *   EBUSY       not legal in the partition's present state
+ *   ENOMEM      the host is out of memory, or a limit of the runner's on memory is met
+ */
+#ifndef _UAPI_LINUX_BULKHEAD_H
+#define _UAPI_LINUX_BULKHEAD_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define BULKHEAD_IOC		0xBE
+
+/* Bytes of a partition's name, with its terminating zero. */
+#define BULKHEAD_NAME_MAX	64
+
+/* vCPUs of a partition. */
+#define BULKHEAD_VCPUS_MAX	1
+
+/* Regions of memory of a partition. */
+#define BULKHEAD_MEMS_MAX	8
+
+/* Highest guest physical address, exclusive, that memory may reach: 1 TiB. */
+#define BULKHEAD_MEM_END	0x10000000000ULL
+
+/* ---- /dev/bulkhead ---- */
+
+/**
+ * struct bulkhead_part_create - argument of BULKHEAD_PART_CREATE
+ * @size: sizeof(struct bulkhead_part_create)
+ * @flags: must be zero
+ * @id: out: the partition's id, unique on this host, never zero
+ * @reserved: must be zero
+ * @name: empty, or a zero-terminated name: a letter or digit, then letters, digits, '_', '.', '-'
+ */
+struct bulkhead_part_create {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 reserved;
+	char name[BULKHEAD_NAME_MAX];
+};
+
+/**
+ * BULKHEAD_PART_CREATE - create a partition
+ *
+ * The caller becomes its runner, and its user the owner. The partition has interrupt controllers,
+ * a timer and the devices of bulkhead_machine.h, and neither memory, vCPU nor UART.
+ *
+ * Return: a partition descriptor; the partition's state is "created". Errors: EINVAL name
+ * malformed, EEXIST the owner has a partition of that name, EOPNOTSUPP KVM on this host lacks
+ * something required, EMFILE or ENFILE no descriptor is free.
+ */
+#define BULKHEAD_PART_CREATE	_IO(BULKHEAD_IOC, 0x00)
+
+/**
+ * struct bulkhead_console_open - argument of BULKHEAD_CONSOLE_OPEN
+ * @size: sizeof(struct bulkhead_console_open)
+ * @flags: must be zero
+ * @id: id of the partition
+ * @reserved: must be zero
+ */
+struct bulkhead_console_open {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 reserved;
+};
+
+/**
+ * BULKHEAD_CONSOLE_OPEN - open the console of a partition
+ *
+ * Legal in every state, for the partition's owner and for CAP_SYS_ADMIN. The descriptor doesn't
+ * keep the partition alive: once it is gone, what the console still holds can be read to its end.
+ *
+ * Return: a UART descriptor as of BULKHEAD_UART_CREATE, at position zero. Errors: ENODEV no such
+ * partition, ENXIO it has no console, EPERM it is another user's.
+ */
+#define BULKHEAD_CONSOLE_OPEN	_IO(BULKHEAD_IOC, 0x01)
+
+/* ---- partition descriptor ---- */
+
+/**
+ * struct bulkhead_mem_add - argument of BULKHEAD_MEM_ADD
+ * @size: sizeof(struct bulkhead_mem_add)
+ * @flags: must be zero
+ * @guest_addr: where the guest sees it; guest physical address, a multiple of the page size
+ * @bytes: length; a multiple of the page size, not zero
+ * @user_addr: where the runner has mapped it; a multiple of the page size
+ * @fd: the memory object: the memfd that is mapped at @user_addr
+ * @reserved: must be zero
+ */
+struct bulkhead_mem_add {
+	__u32 size;
+	__u32 flags;
+	__u64 guest_addr;
+	__u64 bytes;
+	__u64 user_addr;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * BULKHEAD_MEM_ADD - give the partition a region of memory
+ *
+ * Legal in state "created". The runner must have mapped the memfd shared and writable over the
+ * whole region; it may close @fd afterwards. If it unmaps the region, or truncates the memfd, the
+ * partition stops with reason "error" when the guest next touches what is missing.
+ *
+ * Return: 0. Errors: EINVAL address or length unaligned, zero, or beyond BULKHEAD_MEM_END, or @fd
+ * no memfd; EBADF @fd not open for reading and writing; EFAULT @user_addr isn't a shared writable
+ * mapping of @fd over the whole region; EEXIST the region overlaps another one or the window of
+ * the interrupt controllers, 0xfec00000 to 0xffffffff; EDQUOT all regions together would exceed
+ * the memory of the host; ENOSPC BULKHEAD_MEMS_MAX reached.
+ */
+#define BULKHEAD_MEM_ADD	_IO(BULKHEAD_IOC, 0x10)
+
+/**
+ * struct bulkhead_vcpu_create - argument of BULKHEAD_VCPU_CREATE
+ * @size: sizeof(struct bulkhead_vcpu_create)
+ * @flags: must be zero
+ * @index: number of the vCPU and its APIC id, below BULKHEAD_VCPUS_MAX
+ * @reserved: must be zero
+ * @entry: guest physical address of the first instruction
+ * @boot_params: guest physical address of the Linux struct boot_params; in RSI at entry
+ * @page_table: guest physical address of the top page table, a multiple of 4 KiB; in CR3 at entry
+ * @gdt: guest physical address of a GDT whose descriptors at 0x10 and 0x18 are flat 64-bit code
+ *	and flat data
+ */
+struct bulkhead_vcpu_create {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reserved;
+	__u64 entry;
+	__u64 boot_params;
+	__u64 page_table;
+	__u64 gdt;
+};
+
+/**
+ * BULKHEAD_VCPU_CREATE - create a vCPU
+ *
+ * Legal in state "created". The vCPU starts as the 64-bit Linux boot protocol asks
+ * (Documentation/arch/x86/boot.rst, "64-bit boot protocol"): long mode, interrupts off, CS 0x10,
+ * data segments 0x18. Its CPUID is what KVM supports on this host.
+ *
+ * Return: a vCPU descriptor. Errors: EINVAL @index or an address out of range, or @page_table
+ * unaligned; EEXIST the partition has a vCPU @index.
+ */
+#define BULKHEAD_VCPU_CREATE	_IO(BULKHEAD_IOC, 0x11)
+
+/**
+ * enum bulkhead_uart_role - the UARTs of a partition
+ * @BULKHEAD_UART_CONSOLE: COM1. Never waits for a reader: it keeps the newest BULKHEAD_UART_RING
+ *	bytes, old text goes first
+ * @BULKHEAD_UART_AGENT: COM2, between the runner and the agent. Loses nothing: the guest waits
+ *	while BULKHEAD_UART_RING bytes are unread
+ */
+enum bulkhead_uart_role {
+	BULKHEAD_UART_CONSOLE,
+	BULKHEAD_UART_AGENT,
+};
+
+/* Bytes of guest output that a UART holds. */
+#define BULKHEAD_UART_RING	(64 * 1024)
+
+/**
+ * struct bulkhead_uart_create - argument of BULKHEAD_UART_CREATE
+ * @size: sizeof(struct bulkhead_uart_create)
+ * @flags: must be zero
+ * @uart: one of enum bulkhead_uart_role
+ * @irq_fd: an eventfd; the partition raises the UART's interrupt through it
+ */
+struct bulkhead_uart_create {
+	__u32 size;
+	__u32 flags;
+	__u32 uart;
+	__s32 irq_fd;
+};
+
+/**
+ * BULKHEAD_UART_CREATE - give the partition a 16550A
+ *
+ * Legal in state "created". @irq_fd may be closed afterwards.
+ *
+ * The descriptor reads what the guest sent and writes what it receives, with O_NONBLOCK and
+ * poll() as usual. Its position is an offset into all that the guest ever sent. A read at a
+ * position whose text is gone starts at the oldest byte kept: what was lost is the position after
+ * the read, less the bytes read, less the position before it. lseek() with SEEK_END goes to
+ * what is sent next. A read returns 0 when the partition has stopped and all is read; a write
+ * then fails with EPIPE. Of the agent's UART, what was read is gone.
+ *
+ * Return: a UART descriptor. Errors: EINVAL unknown @uart, EBADF or EINVAL @irq_fd no eventfd,
+ * EEXIST the partition has that UART.
+ */
+#define BULKHEAD_UART_CREATE	_IO(BULKHEAD_IOC, 0x12)
+
+/* ---- vCPU descriptor ---- */
+
+/**
+ * struct bulkhead_vcpu_run - argument of BULKHEAD_VCPU_RUN
+ * @size: sizeof(struct bulkhead_vcpu_run)
+ * @flags: must be zero
+ * @reason: out: why the partition stopped, one of enum bulkhead_reason of bulkhead_netlink.h
+ * @exit_status: out: what the agent reported, 0 to 255; -1 if it reported nothing
+ */
+struct bulkhead_vcpu_run {
+	__u32 size;
+	__u32 flags;
+	__u32 reason;
+	__s32 exit_status;
+};
+
+/**
+ * BULKHEAD_VCPU_RUN - run a vCPU until the partition stops
+ *
+ * Legal in states "created" (which becomes "running") and "running"; in state "stopped" it returns
+ * at once. The calling thread is the vCPU from here on. No exit of the guest's returns from it
+ * but the last.
+ *
+ * Return: 0 when the partition has stopped. Errors: EBUSY another thread runs this vCPU; EINVAL the
+ * partition has no memory; EINTR a signal is pending (restarted where its handler asks for that);
+ * the partition runs on, call again.
+ */
+#define BULKHEAD_VCPU_RUN	_IO(BULKHEAD_IOC, 0x20)
+
+#endif /* _UAPI_LINUX_BULKHEAD_H */
