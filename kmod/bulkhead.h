@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of bulkhead.ko share. The rules of lifetime and locking stand at the top of
+ * part.c.
+ */
+#ifndef BULKHEAD_H
+#define BULKHEAD_H
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <uapi/linux/bulkhead.h>
+#include <uapi/linux/bulkhead_machine.h>
+#include <uapi/linux/bulkhead_netlink.h>
+
+#include "region.h"
+
+struct bulkhead_kvm;
+struct bulkhead_kvm_vcpu;
+struct bulkhead_uart;
+struct mm_struct;
+struct pid;
+struct task_struct;
+
+/**
+ * struct bulkhead_port_ops - a device behind ports, 8 bits wide
+ * @read: value of the port at @offset from the device's first
+ * @write: write @value to the port at @offset from the device's first
+ *
+ * Both run in the thread of the vCPU that accesses the port, and may sleep. They must not take the
+ * partition's lock.
+ */
+struct bulkhead_port_ops {
+	u8 (*read)(void *dev, unsigned int offset);
+	void (*write)(void *dev, unsigned int offset, u8 value);
+};
+
+/* Ports of a partition that a device answers. */
+struct bulkhead_ports {
+	u32 first;
+	u32 count;
+	const struct bulkhead_port_ops *ops;
+	void *dev;
+};
+
+#define BULKHEAD_PORTS_MAX	8
+
+/**
+ * struct bulkhead_vcpu - one vCPU
+ * @part: the partition
+ * @kvm: KVM's side; NULL before BULKHEAD_VCPU_CREATE and after teardown. Under part->state_lock
+ * @task_lock: protects @task
+ * @task: the thread that is in BULKHEAD_VCPU_RUN, or NULL
+ */
+struct bulkhead_vcpu {
+	struct bulkhead_part *part;
+	struct bulkhead_kvm_vcpu *kvm;
+	spinlock_t task_lock;		/* task */
+	struct task_struct *task;
+};
+
+/**
+ * struct bulkhead_part - one partition
+ * @refs: references to this memory
+ * @users: the runner's descriptors; the partition is torn down with the last of them
+ * @id: key in the table of partitions; zero until it is published there
+ * @name: zero-terminated, empty if it has none
+ * @owner: user who created it
+ * @runner: process that created it
+ * @mm: address space of the runner, its memory and the only one that may use KVM's files
+ * @lock: protects @mems, @ports, and all use of KVM's files but KVM_RUN
+ * @mems: regions of guest memory
+ * @nr_mems: number of them
+ * @ports: devices on ports; constant from state running on
+ * @nr_ports: number of them
+ * @state_lock: protects what follows, and the order of the partition's events
+ * @state: what it does; see the rules for who reads it without the lock
+ * @reason: why it stopped
+ * @started: when it began to run, or zero
+ * @stopped: when it stopped
+ * @kvm: KVM's side; NULL after teardown
+ * @uarts: by enum bulkhead_uart_role; NULL if not created; written under @lock as well
+ * @vcpus: by index
+ * @nr_vcpus: number of those with a KVM side
+ * @memory: bytes of all regions
+ * @exit_status: what the agent reported, or -1; no lock, last write wins
+ * @unclaimed: accesses that no device answered
+ * @runner_exits: returns of BULKHEAD_VCPU_RUN
+ * @rcu: frees this memory when look-ups are over
+ */
+struct bulkhead_part {
+	struct kref refs;
+	refcount_t users;
+
+	u32 id;
+	char name[BULKHEAD_NAME_MAX];
+	kuid_t owner;
+	struct pid *runner;
+	struct mm_struct *mm;
+
+	struct mutex lock;		/* configuration */
+	struct bulkhead_region mems[BULKHEAD_MEMS_MAX];
+	unsigned int nr_mems;
+	struct bulkhead_ports ports[BULKHEAD_PORTS_MAX];
+	unsigned int nr_ports;
+
+	struct mutex state_lock;	/* state, and order of events */
+	enum bulkhead_state state;
+	enum bulkhead_reason reason;
+	ktime_t started;
+	ktime_t stopped;
+	struct bulkhead_kvm *kvm;
+	struct bulkhead_uart *uarts[2];
+	struct bulkhead_vcpu vcpus[BULKHEAD_VCPUS_MAX];
+	unsigned int nr_vcpus;
+	u64 memory;
+
+	int exit_status;
+	atomic64_t unclaimed;
+	atomic64_t runner_exits;
+	struct rcu_head rcu;
+};
+
+/* part.c */
+int bulkhead_part_create(struct bulkhead_part_create __user *uarg);
+struct bulkhead_part *bulkhead_part_find(u32 id);
+struct bulkhead_part *bulkhead_part_next(unsigned long *id);
+unsigned int bulkhead_part_generation(void);
+void bulkhead_part_get(struct bulkhead_part *part);
+void bulkhead_part_put(struct bulkhead_part *part);
+void bulkhead_part_user_get(struct bulkhead_part *part);
+void bulkhead_part_user_put(struct bulkhead_part *part);
+int bulkhead_part_run(struct bulkhead_part *part);
+int bulkhead_part_stop(struct bulkhead_part *part, enum bulkhead_reason reason);
+
+static inline bool bulkhead_part_is_stopped(const struct bulkhead_part *part)
+{
+	return READ_ONCE(part->state) == BULKHEAD_STATE_STOPPED;
+}
+
+/* mem.c */
+int bulkhead_mem_add(struct bulkhead_part *part, const void __user *uarg);
+
+/* vcpu.c */
+void bulkhead_vcpu_init(struct bulkhead_vcpu *vcpu, struct bulkhead_part *part);
+int bulkhead_vcpu_create(struct bulkhead_part *part, const void __user *uarg);
+void bulkhead_vcpu_kick(struct bulkhead_vcpu *vcpu);
+
+/* bus.c */
+int bulkhead_bus_ports_add(struct bulkhead_part *part, u32 first, u32 count,
+			   const struct bulkhead_port_ops *ops, void *dev);
+void bulkhead_bus_ports_remove(struct bulkhead_part *part, void *dev);
+void bulkhead_bus_port_read(struct bulkhead_part *part, u32 port, u8 *data, unsigned int len);
+void bulkhead_bus_port_write(struct bulkhead_part *part, u32 port, const u8 *data,
+			     unsigned int len);
+void bulkhead_bus_mem_read(struct bulkhead_part *part, u64 addr, u8 *data, unsigned int len);
+void bulkhead_bus_mem_write(struct bulkhead_part *part, u64 addr, const u8 *data,
+			    unsigned int len);
+
+/* power.c */
+int bulkhead_power_init(struct bulkhead_part *part);
+
+/* uart.c */
+int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg);
+int bulkhead_uart_open(struct bulkhead_part *part, enum bulkhead_uart_role which);
+void bulkhead_uart_wake(struct bulkhead_uart *uart);
+void bulkhead_uart_unwire(struct bulkhead_uart *uart);
+void bulkhead_uart_free(struct bulkhead_uart *uart);
+
+/* netlink.c */
+int bulkhead_netlink_init(void);
+void bulkhead_netlink_exit(void);
+void bulkhead_netlink_notify(struct bulkhead_part *part, u8 cmd);
+
+/* ioctl.c */
+int bulkhead_arg_in(void *arg, size_t size, const void __user *uarg);
+int bulkhead_runner_arg_in(const struct bulkhead_part *part, void *arg, size_t size,
+			   const void __user *uarg);
+int bulkhead_fd_reserve(const char *name, const struct file_operations *fops, void *private,
+			struct file **filep);
+void bulkhead_fd_cancel(int fd, struct file *file);
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The generic netlink family "bulkhead"; specified in uapi/bulkhead.yaml. */
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/pid.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+#include "bulkhead.h"
+#include "kvm.h"
+#include "netlink-gen.h"
+
+/* Adds up the exits of all vCPUs. */
+static void exits_sum(const struct bulkhead_part *part, struct bulkhead_exits *sum)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&part->state_lock);
+
+	*sum = (struct bulkhead_exits){};
+	for (i = 0; i < ARRAY_SIZE(part->vcpus); i++)
+		if (part->vcpus[i].kvm)
+			bulkhead_kvm_vcpu_exits(part->vcpus[i].kvm, sum);
+}
+
+static int exits_put(struct sk_buff *skb, const struct bulkhead_part *part)
+{
+	struct bulkhead_exits sum;
+	struct nlattr *nest;
+
+	exits_sum(part, &sum);
+	nest = nla_nest_start(skb, BULKHEAD_A_PART_EXITS);
+	if (!nest ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_TOTAL, sum.total, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_IO, sum.io, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_MMIO, sum.mmio, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_HALT, sum.halt, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_IRQ, sum.irq, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_IRQ_WINDOW, sum.irq_window, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_SIGNAL, sum.signal, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_UNCLAIMED,
+			      atomic64_read(&part->unclaimed), 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_EXITS_RUNNER,
+			      atomic64_read(&part->runner_exits), 0))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static u64 uptime(const struct bulkhead_part *part)
+{
+	ktime_t end = part->state == BULKHEAD_STATE_STOPPED ? part->stopped : ktime_get();
+
+	return part->started ? ktime_to_ns(ktime_sub(end, part->started)) : 0;
+}
+
+static int stop_put(struct sk_buff *skb, const struct bulkhead_part *part)
+{
+	int exit_status = READ_ONCE(part->exit_status);
+
+	if (part->state != BULKHEAD_STATE_STOPPED)
+		return 0;
+	if (nla_put_u32(skb, BULKHEAD_A_PART_REASON, part->reason))
+		return -EMSGSIZE;
+	return exit_status < 0 ? 0 : nla_put_u32(skb, BULKHEAD_A_PART_EXIT_STATUS, exit_status);
+}
+
+static int part_put(struct sk_buff *skb, const struct bulkhead_part *part)
+{
+	lockdep_assert_held(&part->state_lock);
+
+	if (nla_put_u32(skb, BULKHEAD_A_PART_ID, part->id) ||
+	    (part->name[0] && nla_put_string(skb, BULKHEAD_A_PART_NAME, part->name)) ||
+	    nla_put_u32(skb, BULKHEAD_A_PART_STATE, part->state) ||
+	    nla_put_u32(skb, BULKHEAD_A_PART_OWNER, from_kuid(&init_user_ns, part->owner)) ||
+	    nla_put_u32(skb, BULKHEAD_A_PART_RUNNER, pid_nr(part->runner)) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_MEMORY, part->memory, 0) ||
+	    nla_put_u32(skb, BULKHEAD_A_PART_VCPUS, part->nr_vcpus) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_UPTIME, uptime(part), 0) ||
+	    stop_put(skb, part))
+		return -EMSGSIZE;
+	return exits_put(skb, part);
+}
+
+static bool is_permitted(const struct bulkhead_part *part, struct sk_buff *skb)
+{
+	return uid_eq(part->owner, NETLINK_CREDS(skb)->uid) || netlink_capable(skb, CAP_SYS_ADMIN);
+}
+
+/**
+ * bulkhead_nl_part_pre - look up the partition that a request is about
+ * @ops: the operation
+ * @skb: the request
+ * @info: the request, parsed; user_ptr[0] becomes the partition
+ *
+ * Return: 0, or an error with a message in the extended ack.
+ */
+int bulkhead_nl_part_pre(const struct genl_split_ops *ops, struct sk_buff *skb,
+			 struct genl_info *info)
+{
+	struct bulkhead_part *part;
+	u32 id;
+
+	if (GENL_REQ_ATTR_CHECK(info, BULKHEAD_A_PART_ID)) {
+		GENL_SET_ERR_MSG(info, "attribute id is missing; name the partition by its id");
+		return -EINVAL;
+	}
+	id = nla_get_u32(info->attrs[BULKHEAD_A_PART_ID]);
+	part = bulkhead_part_find(id);
+	if (IS_ERR(part)) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[BULKHEAD_A_PART_ID],
+					"no partition has id %u", id);
+		return PTR_ERR(part);
+	}
+	if (!is_permitted(part, skb)) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[BULKHEAD_A_PART_ID],
+					"partition %u is another user's; CAP_SYS_ADMIN is needed",
+					id);
+		bulkhead_part_put(part);
+		return -EPERM;
+	}
+	info->user_ptr[0] = part;
+	return 0;
+}
+
+/**
+ * bulkhead_nl_part_post - put what bulkhead_nl_part_pre() found
+ * @ops: the operation
+ * @skb: the request
+ * @info: the request, parsed
+ */
+void bulkhead_nl_part_post(const struct genl_split_ops *ops, struct sk_buff *skb,
+			   struct genl_info *info)
+{
+	bulkhead_part_put(info->user_ptr[0]);
+}
+
+/**
+ * bulkhead_nl_part_get_doit - operation part-get of one partition
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Return: 0 or an error as specified.
+ */
+int bulkhead_nl_part_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct bulkhead_part *part = info->user_ptr[0];
+	struct sk_buff *reply;
+	void *header;
+	int ret;
+
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	header = genlmsg_iput(reply, info);
+	ret = header ? 0 : -EMSGSIZE;
+
+	if (!ret) {
+		guard(mutex)(&part->state_lock);
+		if (!part->kvm) {
+			NL_SET_ERR_MSG_FMT(info->extack, "partition %u is gone", part->id);
+			ret = -ENODEV;
+		} else {
+			ret = part_put(reply, part);
+		}
+	}
+	if (ret) {
+		nlmsg_free(reply);
+		return ret;
+	}
+	genlmsg_end(reply, header);
+	return genlmsg_reply(reply, info);
+}
+
+/* Adds a partition to a dump. */
+static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct bulkhead_part *part)
+{
+	void *header;
+
+	guard(mutex)(&part->state_lock);
+	if (!part->kvm || !is_permitted(part, cb->skb))
+		return 0;
+
+	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			     &bulkhead_nl_family, NLM_F_MULTI, BULKHEAD_CMD_PART_GET);
+	if (!header)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, header);
+	if (part_put(skb, part)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+/**
+ * bulkhead_nl_part_get_dumpit - operation part-get of all partitions
+ * @skb: the reply
+ * @cb: state of the dump; args[0] is the id to go on with
+ *
+ * Return: 0 at the end, the length of the reply if there is more.
+ */
+int bulkhead_nl_part_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct bulkhead_part *part;
+	unsigned long id = cb->args[0];
+	int ret = 0;
+
+	cb->seq = bulkhead_part_generation();
+	while ((part = bulkhead_part_next(&id))) {
+		ret = dump_one(skb, cb, part);
+		bulkhead_part_put(part);
+		if (ret)
+			break;
+		id++;
+	}
+	cb->args[0] = id;
+	return ret ? skb->len : 0;
+}
+
+/**
+ * bulkhead_nl_part_kill_doit - operation part-kill
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Return: 0 or an error as specified.
+ */
+int bulkhead_nl_part_kill_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct bulkhead_part *part = info->user_ptr[0];
+	int ret;
+
+	ret = bulkhead_part_stop(part, BULKHEAD_REASON_KILLED);
+	if (ret)
+		NL_SET_ERR_MSG_FMT(info->extack, "partition %u has stopped already", part->id);
+	return ret;
+}
+
+/*
+ * Whether a listener is to be spared an event: it isn't the owner's, nor that of an
+ * administrator.
+ */
+static int event_filter(struct sock *listener, struct sk_buff *skb, void *data)
+{
+	const struct bulkhead_part *part = data;
+	bool admin = false;
+
+	if (uid_eq(part->owner, READ_ONCE(listener->sk_uid)))
+		return 0;
+	read_lock_bh(&listener->sk_callback_lock);
+	if (listener->sk_socket && listener->sk_socket->file)
+		admin = file_ns_capable(listener->sk_socket->file, &init_user_ns, CAP_SYS_ADMIN);
+	read_unlock_bh(&listener->sk_callback_lock);
+	return !admin;
+}
+
+/**
+ * bulkhead_netlink_notify - send an event
+ * @part: the partition; state_lock held
+ * @cmd: what happened
+ *
+ * An event that can't be sent for lack of memory is lost; its listeners are told by ENOBUFS.
+ */
+void bulkhead_netlink_notify(struct bulkhead_part *part, u8 cmd)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	lockdep_assert_held(&part->state_lock);
+
+	if (!genl_has_listeners(&bulkhead_nl_family, &init_net, BULKHEAD_NLGRP_EVENTS))
+		return;
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		goto lost;
+	header = genlmsg_put(skb, 0, 0, &bulkhead_nl_family, 0, cmd);
+	if (!header || part_put(skb, part))
+		goto lost;
+	genlmsg_end(skb, header);
+	genlmsg_multicast_netns_filtered(&bulkhead_nl_family, &init_net, skb, 0,
+					 BULKHEAD_NLGRP_EVENTS, GFP_KERNEL, event_filter, part);
+	return;
+
+lost:
+	nlmsg_free(skb);
+	netlink_set_err(init_net.genl_sock, 0, bulkhead_nl_family.mcgrp_offset +
+			BULKHEAD_NLGRP_EVENTS + 1, ENOBUFS);
+}
+
+/**
+ * bulkhead_netlink_init - register the family
+ *
+ * Return: 0 or an error of genl_register_family().
+ */
+int bulkhead_netlink_init(void)
+{
+	return genl_register_family(&bulkhead_nl_family);
+}
+
+/**
+ * bulkhead_netlink_exit - unregister the family; no operation runs afterwards
+ */
+void bulkhead_netlink_exit(void)
+{
+	genl_unregister_family(&bulkhead_nl_family);
+}
