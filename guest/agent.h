@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BULKHEAD_AGENT_H
+#define BULKHEAD_AGENT_H
+
+#include <stdnoreturn.h>
+#include <sys/types.h>
+
+#include "util.h"
+
+/* Where the agent lies in the initramfs; it is the last entry there. */
+#define AGENT_DIR	"/.bulkhead"
+#define AGENT_PATH	AGENT_DIR "/agent"
+
+/* Writes a line to the guest's console. */
+__printf(1, 2) void say(const char *format, ...);
+
+/* Says why, and powers off without an exit status. */
+__printf(1, 2) noreturn void die(const char *format, ...);
+
+/* mounts.c: makes of the unpacked initramfs the root that a container expects. */
+void root_setup(void);
+
+/* power.c: leaves @status (0 to 255, or -1 for none) with the partition and stops it. */
+noreturn void power_off(int status);
+
+/* The command that the partition is there for. Descriptors are non-blocking, -1 once closed. */
+struct command {
+	pid_t pid;
+	int in;
+	int out;
+	int err;
+};
+
+/*
+ * command.c: runs @argv with its standard streams on pipes, in a session of its own. Returns 0, or
+ * the negative errno that says why it can't be run.
+ */
+int command_start(struct command *command, char **argv, char **envp);
+
+#endif
