@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bulkhead list, bulkhead show */
+#include "cleanup.h"
+#include "command.h"
+#include "error.h"
+#include "netlink.h"
+#include "part.h"
+#include "size.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define OWNER_TEXT	33
+
+static const char *owner_text(uint32_t owner, char text[OWNER_TEXT])
+{
+	const struct passwd *user = getpwuid(owner);
+
+	if (user)
+		snprintf(text, OWNER_TEXT, "%s", user->pw_name);
+	else
+		snprintf(text, OWNER_TEXT, "%u", owner);
+	return text;
+}
+
+static void print_table(const struct part *parts, size_t n)
+{
+	char state[PART_STATE_TEXT], owner[OWNER_TEXT], memory[SIZE_TEXT];
+	char uptime[PART_UPTIME_TEXT];
+
+	printf("%-6s %-20s %-22s %-10s %-8s %-7s %-5s %s\n", "ID", "NAME", "STATE", "OWNER",
+	       "RUNNER", "MEMORY", "VCPUS", "UPTIME");
+	for (size_t i = 0; i < n; i++) {
+		const struct part *part = &parts[i];
+
+		printf("%-6u %-20s %-22s %-10s %-8u %-7s %-5u %s\n",
+		       part->id, part->name[0] ? part->name : "-", part_state_text(part, state),
+		       owner_text(part->owner, owner), part->runner,
+		       size_format(part->memory, memory), part->vcpus,
+		       part_uptime_text(part->uptime, uptime));
+	}
+}
+
+static int list(bool json)
+{
+	struct netlink *netlink cleanup_netlink = netlink_open();
+	struct part *parts cleanup_free = NULL;
+	json_t *array;
+	size_t n;
+
+	if (!netlink || netlink_list(netlink, &parts, &n))
+		return -1;
+	if (!json) {
+		print_table(parts, n);
+		return 0;
+	}
+	array = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, part_to_json(&parts[i]));
+	return part_print_json(array, JSON_INDENT(2));
+}
+
+static void print_part(const struct part *part)
+{
+	char owner[OWNER_TEXT], memory[SIZE_TEXT], uptime[PART_UPTIME_TEXT];
+
+	printf("id           %u\n", part->id);
+	printf("name         %s\n", part->name[0] ? part->name : "-");
+	printf("state        %s\n", part_state_name(part->state));
+	if (part->has_reason)
+		printf("reason       %s\n", part_reason_name(part->reason));
+	if (part->has_exit_status)
+		printf("exit status  %u\n", part->exit_status);
+	printf("owner        %s\n", owner_text(part->owner, owner));
+	printf("runner       %u\n", part->runner);
+	printf("memory       %s\n", size_format(part->memory, memory));
+	printf("vcpus        %u\n", part->vcpus);
+	printf("uptime       %s\n", part_uptime_text(part->uptime, uptime));
+	printf("exits\n");
+	for (unsigned int i = 1; i <= BULKHEAD_A_EXITS_MAX; i++)
+		printf("  %-10s %lu\n", part_exits_name(i), part->exits[i]);
+}
+
+static int show(const char *id_or_name, bool json)
+{
+	struct netlink *netlink cleanup_netlink = netlink_open();
+	struct part part;
+
+	if (!netlink || netlink_find(netlink, id_or_name, &part))
+		return -1;
+	if (json)
+		return part_print_json(part_to_json(&part), JSON_INDENT(2));
+	print_part(&part);
+	return 0;
+}
+
+int cmd_list(const struct command *command, int argc, char **argv)
+{
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 0, 0, &json, &status))
+		return status;
+	if (!list(json))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}
+
+int cmd_show(const struct command *command, int argc, char **argv)
+{
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
+		return status;
+	if (!show(argv[optind], json))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}

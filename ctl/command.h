@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BULKHEAD_COMMAND_H
+#define BULKHEAD_COMMAND_H
+
+#include <stdbool.h>
+
+/* Exit statuses: as docker has them for run, the usual ones for the rest. */
+#define STATUS_FAILURE		1
+#define STATUS_USAGE		2
+#define STATUS_RUN_FAILURE	125
+#define STATUS_CANNOT_EXECUTE	126
+#define STATUS_NOT_FOUND	127
+#define STATUS_SIGNAL		128	/* plus its number */
+
+struct command {
+	const char *name;
+	/* Gets its own name as argv[0]. Returns an exit status, having printed errors. */
+	int (*function)(const struct command *command, int argc, char **argv);
+	const char *arguments;
+	const char *description;
+	const char *options;	/* their help */
+};
+
+int cmd_run(const struct command *command, int argc, char **argv);
+int cmd_list(const struct command *command, int argc, char **argv);
+int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_kill(const struct command *command, int argc, char **argv);
+int cmd_logs(const struct command *command, int argc, char **argv);
+int cmd_monitor(const struct command *command, int argc, char **argv);
+
+void command_print_help(const struct command *command);
+
+/* The error that getopt_long() found, after it returned '?' or ':'. Returns -1. */
+int command_bad_option(const struct command *command, char **argv);
+
+/*
+ * Reads the options of a command that has only --json. Returns true if it is to go on, with its
+ * arguments from @optind on, of which there are @min to @max; else *@status is its exit status.
+ */
+bool command_parse(const struct command *command, int argc, char **argv, int min, int max,
+		   bool *json, int *status);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The console of a partition: its text, and the terminal as its screen and keyboard. */
+#ifndef BULKHEAD_CONSOLE_H
+#define BULKHEAD_CONSOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vcpu.h"
+
+/*
+ * Reads console text from @fd. Adds to @lost how many bytes were gone before they could be read.
+ * Returns the bytes read, 0 at the end, or -1 with errno (EAGAIN) and, but for that one, an error.
+ */
+ssize_t console_read(int fd, void *to, size_t bytes, uint64_t *lost);
+
+/* Reads all text that there is now. Returns it, to be freed, with its length; or NULL. */
+char *console_read_all(int fd, size_t *length, uint64_t *lost);
+
+/* Prints the end of the console's text to stderr, for who wonders what went wrong in the guest. */
+void console_print_tail(int fd);
+
+/*
+ * Connects the console @fd with this process' standard streams until the partition has stopped.
+ * Returns 0 then, the number of a signal if one came first, or -1 with an error.
+ */
+int console_run(int fd, int signals, struct vcpu *vcpu);
+
+#endif

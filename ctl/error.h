@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Errors. A function that fails says why by fail(), which keeps the text and returns -1; its caller
+ * returns -1 too, after error_prefix() if it knows more. The command's end prints the text once, as
+ * "bulkhead: COMMAND: TEXT". One thread only.
+ */
+#ifndef BULKHEAD_ERROR_H
+#define BULKHEAD_ERROR_H
+
+#include "util.h"
+
+/* Keep the text of an error, the second one followed by what errno says. Return -1; errno stays. */
+__printf(1, 2) int fail(const char *format, ...);
+__printf(1, 2) int fail_errno(const char *format, ...);
+
+/* Puts text and ": " before that of the error. Returns -1; errno stays. */
+__printf(1, 2) int error_prefix(const char *format, ...);
+
+/* The text of the last error. */
+const char *error_text(void);
+
+/* The command that error_print() and warn() name. */
+void error_set_command(const char *name);
+
+/* Prints the text of the last error to stderr. */
+void error_print(void);
+
+/* Prints a text that ends nothing to stderr. */
+__printf(1, 2) void warn(const char *format, ...);
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "part.h"
+#include "error.h"
+#include "util.h"
+
+#include <stdio.h>
+
+static const char *const states[] = {
+	[BULKHEAD_STATE_CREATED]	= "created",
+	[BULKHEAD_STATE_RUNNING]	= "running",
+	[BULKHEAD_STATE_STOPPED]	= "stopped",
+};
+
+static const char *const reasons[] = {
+	[BULKHEAD_REASON_NONE]		= "none",
+	[BULKHEAD_REASON_POWEROFF]	= "poweroff",
+	[BULKHEAD_REASON_RESET]		= "reset",
+	[BULKHEAD_REASON_PANIC]		= "panic",
+	[BULKHEAD_REASON_TRIPLE_FAULT]	= "triple-fault",
+	[BULKHEAD_REASON_KILLED]	= "killed",
+	[BULKHEAD_REASON_RUNNER_EXIT]	= "runner-exit",
+	[BULKHEAD_REASON_ERROR]		= "error",
+};
+
+static const char *const exits[] = {
+	[BULKHEAD_A_EXITS_TOTAL]	= "total",
+	[BULKHEAD_A_EXITS_IO]		= "io",
+	[BULKHEAD_A_EXITS_MMIO]		= "mmio",
+	[BULKHEAD_A_EXITS_HALT]		= "halt",
+	[BULKHEAD_A_EXITS_IRQ]		= "irq",
+	[BULKHEAD_A_EXITS_IRQ_WINDOW]	= "irq-window",
+	[BULKHEAD_A_EXITS_SIGNAL]	= "signal",
+	[BULKHEAD_A_EXITS_UNCLAIMED]	= "unclaimed",
+	[BULKHEAD_A_EXITS_RUNNER]	= "runner",
+};
+
+/* A newer module may know more. */
+static const char *name_of(const char *const *names, size_t n, uint32_t value)
+{
+	return value < n && names[value] ? names[value] : "unknown";
+}
+
+const char *part_state_name(uint32_t state)
+{
+	return name_of(states, ARRAY_SIZE(states), state);
+}
+
+const char *part_reason_name(uint32_t reason)
+{
+	return name_of(reasons, ARRAY_SIZE(reasons), reason);
+}
+
+const char *part_exits_name(unsigned int attribute)
+{
+	return name_of(exits, ARRAY_SIZE(exits), attribute);
+}
+
+const char *part_state_text(const struct part *part, char text[PART_STATE_TEXT])
+{
+	if (part->has_reason)
+		snprintf(text, PART_STATE_TEXT, "%s (%s)", part_state_name(part->state),
+			 part_reason_name(part->reason));
+	else
+		snprintf(text, PART_STATE_TEXT, "%s", part_state_name(part->state));
+	return text;
+}
+
+const char *part_uptime_text(uint64_t nanoseconds, char text[PART_UPTIME_TEXT])
+{
+	uint64_t tenths = nanoseconds / 100000000;
+	uint64_t minutes = tenths / 600;
+
+	if (!minutes)
+		snprintf(text, PART_UPTIME_TEXT, "%lu.%lus", tenths / 10,
+			 tenths % 10);
+	else if (minutes < 60)
+		snprintf(text, PART_UPTIME_TEXT, "%lum%02lus", minutes,
+			 tenths / 10 % 60);
+	else
+		snprintf(text, PART_UPTIME_TEXT, "%luh%02lum", minutes / 60,
+			 minutes % 60);
+	return text;
+}
+
+json_t *part_to_json(const struct part *part)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "id", json_integer(part->id));
+	if (part->name[0])
+		json_object_set_new(object, "name", json_string(part->name));
+	json_object_set_new(object, "state", json_string(part_state_name(part->state)));
+	json_object_set_new(object, "owner", json_integer(part->owner));
+	json_object_set_new(object, "runner", json_integer(part->runner));
+	json_object_set_new(object, "memory", json_integer(part->memory));
+	json_object_set_new(object, "vcpus", json_integer(part->vcpus));
+	json_object_set_new(object, "uptime", json_integer(part->uptime));
+	if (part->has_reason)
+		json_object_set_new(object, "reason",
+				    json_string(part_reason_name(part->reason)));
+	if (part->has_exit_status)
+		json_object_set_new(object, "exit-status", json_integer(part->exit_status));
+	if (part->has_exits) {
+		json_t *counters = json_object();
+
+		for (unsigned int i = 1; i <= BULKHEAD_A_EXITS_MAX; i++)
+			json_object_set_new(counters, part_exits_name(i),
+					    json_integer(part->exits[i]));
+		json_object_set_new(object, "exits", counters);
+	}
+	return object;
+}
+
+int part_print_json(json_t *json, size_t flags)
+{
+	int result = json ? json_dumpf(json, stdout, flags) : -1;
+
+	json_decref(json);
+	if (result)
+		return fail("can't print JSON");
+	putchar('\n');
+	return 0;
+}

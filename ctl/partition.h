@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ioctls of linux/bulkhead.h, with errors put in words. */
+#ifndef BULKHEAD_PARTITION_H
+#define BULKHEAD_PARTITION_H
+
+#include <linux/bulkhead.h>
+#include <stdint.h>
+
+#include "boot.h"
+#include "memory.h"
+
+/* Each returns a descriptor, or -1 with an error. */
+int partition_open_device(void);
+int partition_create(int device, const char *name, uint32_t *id);
+int partition_create_vcpu(int partition, const struct boot *boot);
+int partition_create_uart(int partition, enum bulkhead_uart_role uart);
+int partition_open_console(uint32_t id);
+
+int partition_add_memory(int partition, const struct memory *memory);
+
+/* Checks what a name may look like. */
+int partition_check_name(const char *name);
+
+#endif

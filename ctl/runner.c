@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runner.h"
+#include "boot.h"
+#include "cleanup.h"
+#include "command.h"
+#include "console.h"
+#include "error.h"
+#include "file.h"
+#include "image.h"
+#include "kernel.h"
+#include "part.h"
+#include "partition.h"
+#include "root.h"
+#include "session.h"
+#include "signals.h"
+#include "size.h"
+#include "vcpu.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * console=ttyS0		the console that bulkhead keeps
+ * panic=-1			reboot at once after a panic, rather than hang
+ * reboot=pci,panic_warm	by the port whose value tells a panic from a reset
+ * initcall_blacklist=cmos_init	there is no CMOS clock; its driver takes 2 s and 40,000 exits to see
+ */
+#define PARAMETERS		"console=ttyS0 panic=-1 reboot=pci,panic_warm " \
+				"initcall_blacklist=cmos_init"
+
+/* quiet: each character on the console is an exit, and nobody reads them if all is well. */
+#define COMMAND_PARAMETERS	PARAMETERS " quiet " ROOT_PARAMETERS
+
+/* What every container starts from. */
+static const char *const environment[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/root",
+	NULL,
+};
+
+/* What a partition is made of, and what the runner holds of it. */
+struct parts {
+	struct memory memory;
+	struct boot boot;
+	int console;
+	int agent;		/* -1 without a command */
+	int signals;
+	struct vcpu vcpu;
+};
+
+static int load_initrd(const char *path, const struct image *image, const struct memory *memory,
+		       struct initrd *initrd)
+{
+	int fd cleanup_close = -1;
+	struct initrd room = boot_initrd_room(image, memory);
+	char have[SIZE_TEXT];
+	struct stat stat;
+	ssize_t n;
+
+	fd = file_open(path, &stat);
+	if (fd < 0)
+		return -1;
+	if ((uint64_t)stat.st_size > room.bytes)
+		return fail("%s: too large: memory has room for %s; give more by --memory", path,
+			    size_format(room.bytes, have));
+	n = file_read(fd, memory_at(memory, room.guest_addr, stat.st_size), stat.st_size, 0);
+	if (n < 0)
+		return fail_errno("%s", path);
+	*initrd = (struct initrd){ .guest_addr = room.guest_addr, .bytes = n };
+	return 0;
+}
+
+/* Fills guest memory. Nothing of this needs the module. */
+static int load(const struct runner *runner, struct parts *parts)
+{
+	char *command_line cleanup_free = NULL;
+	char *kernel cleanup_free = runner->kernel ? strdup(runner->kernel) : kernel_find_default();
+	struct initrd initrd = { 0 };
+	struct image image;
+	int result;
+
+	if (!kernel)
+		return -1;
+	if (asprintf(&command_line, "%s%s%s", runner->rootfs ? COMMAND_PARAMETERS : PARAMETERS,
+		     runner->append ? " " : "", runner->append ?: "") < 0)
+		return fail_errno("kernel command line");
+	if (image_open(&image, kernel))
+		return -1;
+	result = memory_create(&parts->memory, runner->memory);
+	if (!result)
+		result = image_load(&image, &parts->memory);
+	if (!result && runner->rootfs)
+		result = root_initramfs(runner->rootfs, &image, &parts->memory, &initrd);
+	if (!result && runner->initrd)
+		result = load_initrd(runner->initrd, &image, &parts->memory, &initrd);
+	if (!result)
+		result = boot_setup(&parts->boot, &image, &parts->memory, &initrd, command_line);
+	image_close(&image);
+	return result;
+}
+
+/* Creates the partition, up to where its vCPU runs. */
+static int start(const struct runner *runner, struct parts *parts)
+{
+	int device cleanup_close = partition_open_device();
+	int partition, vcpu;
+	uint32_t id;
+
+	if (device < 0)
+		return -1;
+	partition = partition_create(device, runner->name ?: "", &id);
+	if (partition < 0 || partition_add_memory(partition, &parts->memory))
+		return -1;
+	parts->console = partition_create_uart(partition, BULKHEAD_UART_CONSOLE);
+	if (parts->console < 0)
+		return -1;
+	if (runner->rootfs) {
+		parts->agent = partition_create_uart(partition, BULKHEAD_UART_AGENT);
+		if (parts->agent < 0)
+			return -1;
+	}
+	vcpu = partition_create_vcpu(partition, &parts->boot);
+	if (vcpu < 0)
+		return -1;
+	/* From here on, signals are the guest's. Up to here they end this process as any other. */
+	parts->signals = signals_open();
+	if (parts->signals < 0)
+		return -1;
+	return vcpu_start(&parts->vcpu, vcpu);
+}
+
+static const char *describe(uint32_t reason)
+{
+	switch (reason) {
+	case BULKHEAD_REASON_POWEROFF:
+		return "the guest powered off before the command ended";
+	case BULKHEAD_REASON_RESET:
+		return "the guest reset before the command ended";
+	case BULKHEAD_REASON_PANIC:
+		return "the guest's kernel panicked";
+	case BULKHEAD_REASON_TRIPLE_FAULT:
+		return "the guest's kernel crashed (triple fault)";
+	case BULKHEAD_REASON_KILLED:
+		return "the partition was killed";
+	case BULKHEAD_REASON_ERROR:
+		return "KVM can't go on with the partition; the host's kernel log says why";
+	default:
+		return part_reason_name(reason);
+	}
+}
+
+/* What the partition's end means as an exit status. */
+static int conclude(const struct runner *runner, const struct parts *parts)
+{
+	const struct bulkhead_vcpu_run *run = &parts->vcpu.run;
+
+	if (run->reason == BULKHEAD_REASON_POWEROFF && run->exit_status >= 0)
+		return run->exit_status;
+	if (!runner->rootfs && (run->reason == BULKHEAD_REASON_POWEROFF ||
+				run->reason == BULKHEAD_REASON_RESET))
+		return 0;
+	warn("%s", describe(run->reason));
+	if (run->reason == BULKHEAD_REASON_KILLED)
+		return STATUS_SIGNAL + SIGKILL;
+	/* Without a command, all of it is on the terminal already. */
+	if (runner->rootfs)
+		console_print_tail(parts->console);
+	return STATUS_RUN_FAILURE;
+}
+
+int runner_run(const struct runner *runner)
+{
+	/* The vCPU's thread has it until the process ends. */
+	static struct parts parts = { .agent = -1 };
+	int cannot_run = 0;
+	int result;
+
+	if (runner->rootfs && (root_check(runner->rootfs) ||
+			       session_check(runner->args, environment)))
+		return -1;
+	if (load(runner, &parts) || start(runner, &parts))
+		return -1;
+	if (runner->rootfs) {
+		const struct session_setup setup = {
+			.args = runner->args,
+			.env = environment,
+			.uart = parts.agent,
+			.signals = parts.signals,
+			.vcpu = &parts.vcpu,
+		};
+
+		result = session_run(&setup, &cannot_run);
+	} else {
+		result = console_run(parts.console, parts.signals, &parts.vcpu);
+	}
+	if (result)
+		return result > 0 ? STATUS_SIGNAL + result : -1;
+	if (vcpu_join(&parts.vcpu))
+		return -1;
+	if (cannot_run)
+		warn("%s: %s", runner->args[0], strerror(cannot_run));
+	return conclude(runner, &parts);
+}
