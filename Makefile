@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+export PREFIX
+
+# Kernels and tools that the tests use; selftests/vm/setup fills it.
+BULKHEAD_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bulkhead
+export BULKHEAD_CACHE
+
+kernel_release = $(shell cat $(KDIR)/include/config/kernel.release)
+
+##   all               module, controller and agent (the default)
+all: module ctl guest
+
+##   module            bulkhead.ko, for the kernel whose build folder is KDIR
+module:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+##   ctl               the controller, ctl/bulkhead
+##   guest             the agent, guest/bulkhead-agent
+ctl guest:
+	$(MAKE) -C $@
+
+##   modules_install   put the module under DESTDIR where modprobe finds it
+modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(if $(DESTDIR),,depmod $(kernel_release))
+
+##   install           put controller, agent and udev rule under DESTDIR and PREFIX
+install: ctl guest
+	install -D -m 755 ctl/bulkhead $(DESTDIR)$(PREFIX)/bin/bulkhead
+	install -D -m 755 guest/bulkhead-agent $(DESTDIR)$(PREFIX)/lib/bulkhead/agent
+	install -d $(DESTDIR)$(PREFIX)/lib/udev/rules.d
+	echo 'KERNEL=="bulkhead", MODE="0660", GROUP="kvm"' \
+		>$(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-bulkhead.rules
+
+##   check             all tests, on a test VM; installs what this takes on Debian 12
+check: vm
+	@selftests/check
+
+##   demo              a session on a test VM; installs what this takes on Debian 12
+demo: vm
+	@selftests/vm/boot -- selftests/vm/demo
+
+##   lint              checkpatch, sparse, kernel-doc, shellcheck, generated files
+lint: setup
+	@selftests/lint
+
+##   generate          the netlink policy, headers and documentation from uapi/bulkhead.yaml
+generate: setup
+	selftests/generate .
+
+##   clean             remove what was built
+clean:
+	$(MAKE) -C ctl clean
+	$(MAKE) -C guest clean
+	find . kmod -maxdepth 1 \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' \) -delete
+	rm -rf build Module.symvers modules.order
+
+##   help              this list
+help:
+	@sed -n 's/^##//p' Makefile
+
+# What the test VM takes: tools and kernels, and the project, built for its kernel.
+vm: setup
+	@selftests/vm/build
+
+setup:
+	@selftests/vm/setup
+
+.PHONY: all module ctl guest modules_install install check demo lint generate clean help vm setup
