@@ -55,7 +55,7 @@ generate: setup
 clean:
 	$(MAKE) -C ctl clean
 	$(MAKE) -C guest clean
-	find . kmod -maxdepth 1 \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+	find . kmod kmod/virtio -maxdepth 1 \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' \) -delete
 	rm -rf build Module.symvers modules.order
 

@@ -9,11 +9,13 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
+#include <linux/wait.h>
 #include <uapi/linux/bulkhead.h>
 #include <uapi/linux/bulkhead_machine.h>
 #include <uapi/linux/bulkhead_netlink.h>
@@ -23,6 +25,8 @@
 struct bulkhead_kvm;
 struct bulkhead_kvm_vcpu;
 struct bulkhead_uart;
+struct bulkhead_virtio;
+struct eventfd_ctx;
 struct mm_struct;
 struct pid;
 struct task_struct;
@@ -51,6 +55,64 @@ struct bulkhead_ports {
 #define BULKHEAD_PORTS_MAX	8
 
 /**
+ * struct bulkhead_irq - an interrupt that an eventfd of the runner's carries
+ * @lock: protects @ctx
+ * @ctx: the eventfd; NULL if not wired
+ * @file: its file; KVM lets go of an eventfd when its file is released
+ */
+struct bulkhead_irq {
+	spinlock_t lock;		/* ctx */
+	struct eventfd_ctx *ctx;
+	struct file *file;
+};
+
+/* What a worker is to do. */
+struct bulkhead_work {
+	struct list_head node;
+	void (*run)(struct bulkhead_work *work);
+};
+
+/**
+ * struct bulkhead_workers - threads of the runner that serve devices
+ * @lock: protects @queue
+ * @queue: works that wait
+ * @wait: the workers that have nothing to do
+ */
+struct bulkhead_workers {
+	spinlock_t lock;		/* queue */
+	struct list_head queue;
+	wait_queue_head_t wait;
+};
+
+/**
+ * struct bulkhead_mem - a region of guest memory
+ * @region: where the guest sees it
+ * @user_addr: where the runner does
+ * @file: the memfd
+ * @offset: where in the memfd it begins
+ */
+struct bulkhead_mem {
+	struct bulkhead_region region;
+	u64 user_addr;
+	struct file *file;
+	u64 offset;
+};
+
+/**
+ * struct bulkhead_virtio_slot - a window of the MMIO transport
+ * @dev: the device that is shown there, or NULL
+ * @device_features_sel: register; under dev->lock, as what follows
+ * @driver_features_sel: register
+ * @queue_sel: register
+ */
+struct bulkhead_virtio_slot {
+	struct bulkhead_virtio *dev;
+	u32 device_features_sel;
+	u32 driver_features_sel;
+	u32 queue_sel;
+};
+
+/**
  * struct bulkhead_vcpu - one vCPU
  * @part: the partition
  * @kvm: KVM's side; NULL before BULKHEAD_VCPU_CREATE and after teardown. Under part->state_lock
@@ -73,11 +135,14 @@ struct bulkhead_vcpu {
  * @owner: user who created it
  * @runner: process that created it
  * @mm: address space of the runner, its memory and the only one that may use KVM's files
- * @lock: protects @mems, @ports, and all use of KVM's files but KVM_RUN
- * @mems: regions of guest memory
+ * @lock: protects @mems, @ports, @virtio, and all use of KVM's files but KVM_RUN
+ * @mems: regions of guest memory; constant from state running on
  * @nr_mems: number of them
  * @ports: devices on ports; constant from state running on
  * @nr_ports: number of them
+ * @virtio: devices, by slot; constant from state running on; written under @state_lock as well
+ * @nr_virtio: number of them
+ * @workers: threads that serve devices
  * @state_lock: protects what follows, and the order of the partition's events
  * @state: what it does; see the rules for who reads it without the lock
  * @reason: why it stopped
@@ -104,10 +169,13 @@ struct bulkhead_part {
 	struct mm_struct *mm;
 
 	struct mutex lock;		/* configuration */
-	struct bulkhead_region mems[BULKHEAD_MEMS_MAX];
+	struct bulkhead_mem mems[BULKHEAD_MEMS_MAX];
 	unsigned int nr_mems;
 	struct bulkhead_ports ports[BULKHEAD_PORTS_MAX];
 	unsigned int nr_ports;
+	struct bulkhead_virtio_slot virtio[BULKHEAD_VIRTIO_MAX];
+	unsigned int nr_virtio;
+	struct bulkhead_workers workers;
 
 	struct mutex state_lock;	/* state, and order of events */
 	enum bulkhead_state state;
@@ -145,6 +213,12 @@ static inline bool bulkhead_part_is_stopped(const struct bulkhead_part *part)
 
 /* mem.c */
 int bulkhead_mem_add(struct bulkhead_part *part, const void __user *uarg);
+void bulkhead_mem_free(struct bulkhead_part *part);
+void __user *bulkhead_mem_user(struct bulkhead_part *part, u64 addr, u64 len);
+int bulkhead_mem_read(struct bulkhead_part *part, u64 addr, void *to, size_t len);
+int bulkhead_mem_write(struct bulkhead_part *part, u64 addr, const void *from, size_t len);
+int bulkhead_mem_read16(struct bulkhead_part *part, u64 addr, __le16 *value);
+int bulkhead_mem_write16(struct bulkhead_part *part, u64 addr, __le16 value);
 
 /* vcpu.c */
 void bulkhead_vcpu_init(struct bulkhead_vcpu *vcpu, struct bulkhead_part *part);
@@ -161,6 +235,22 @@ void bulkhead_bus_port_write(struct bulkhead_part *part, u32 port, const u8 *dat
 void bulkhead_bus_mem_read(struct bulkhead_part *part, u64 addr, u8 *data, unsigned int len);
 void bulkhead_bus_mem_write(struct bulkhead_part *part, u64 addr, const u8 *data,
 			    unsigned int len);
+
+/* irq.c */
+void bulkhead_irq_init(struct bulkhead_irq *irq);
+int bulkhead_irq_wire(struct bulkhead_irq *irq, struct bulkhead_part *part, int fd, u32 pin);
+void bulkhead_irq_raise(struct bulkhead_irq *irq);
+void bulkhead_irq_unwire(struct bulkhead_irq *irq);
+
+/* worker.c */
+void bulkhead_workers_init(struct bulkhead_workers *workers);
+void bulkhead_workers_wake(struct bulkhead_workers *workers);
+int bulkhead_worker_run(struct bulkhead_part *part, const void __user *uarg);
+void bulkhead_work_init(struct bulkhead_work *work, void (*run)(struct bulkhead_work *work));
+void bulkhead_work_queue(struct bulkhead_part *part, struct bulkhead_work *work);
+
+/* virtio/ */
+int bulkhead_rng_create(struct bulkhead_part *part, const void __user *uarg);
 
 /* power.c */
 int bulkhead_power_init(struct bulkhead_part *part);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The buses of a partition: which device answers an access. Devices on ports are 8 bits wide; as
- * on an ISA bus, a wider access becomes one for each byte. Nothing is below the addresses of
- * memory yet.
+ * on an ISA bus, a wider access becomes one for each byte. Where no memory is, there is a
+ * window for each virtio device.
  */
 #include <linux/string.h>
 
 #include "bulkhead.h"
+#include "virtio/mmio.h"
 
 /**
  * bulkhead_bus_ports_add - put a device on ports
@@ -104,15 +105,36 @@ void bulkhead_bus_port_write(struct bulkhead_part *part, u32 port, const u8 *dat
 		atomic64_inc(&part->unclaimed);
 }
 
+/* The device whose window holds the whole access, and where in it, or NULL. */
+static struct bulkhead_virtio_slot *virtio_at(struct bulkhead_part *part, u64 addr,
+					      unsigned int len, u32 *offset)
+{
+	u64 n = (addr - BULKHEAD_VIRTIO_ADDR) / BULKHEAD_VIRTIO_BYTES;
+
+	*offset = (addr - BULKHEAD_VIRTIO_ADDR) % BULKHEAD_VIRTIO_BYTES;
+	if (addr < BULKHEAD_VIRTIO_ADDR || n >= part->nr_virtio ||
+	    *offset + len > BULKHEAD_VIRTIO_BYTES)
+		return NULL;
+	return &part->virtio[n];
+}
+
 /**
  * bulkhead_bus_mem_read - answer a read where no memory is
  * @part: the partition
  * @addr: guest physical address
- * @data: what is read, all ones
+ * @data: what is read; all ones where no device answers
  * @len: bytes
  */
 void bulkhead_bus_mem_read(struct bulkhead_part *part, u64 addr, u8 *data, unsigned int len)
 {
+	struct bulkhead_virtio_slot *slot;
+	u32 offset;
+
+	slot = virtio_at(part, addr, len, &offset);
+	if (slot) {
+		bulkhead_virtio_mmio_read(slot, offset, data, len);
+		return;
+	}
 	memset(data, 0xff, len);
 	atomic64_inc(&part->unclaimed);
 }
@@ -121,10 +143,18 @@ void bulkhead_bus_mem_read(struct bulkhead_part *part, u64 addr, u8 *data, unsig
  * bulkhead_bus_mem_write - answer a write where no memory is
  * @part: the partition
  * @addr: guest physical address
- * @data: what is written, ignored
+ * @data: what is written; ignored where no device answers
  * @len: bytes
  */
 void bulkhead_bus_mem_write(struct bulkhead_part *part, u64 addr, const u8 *data, unsigned int len)
 {
+	struct bulkhead_virtio_slot *slot;
+	u32 offset;
+
+	slot = virtio_at(part, addr, len, &offset);
+	if (slot) {
+		bulkhead_virtio_mmio_write(slot, offset, data, len);
+		return;
+	}
 	atomic64_inc(&part->unclaimed);
 }

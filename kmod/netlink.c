@@ -10,6 +10,7 @@
 #include "bulkhead.h"
 #include "kvm.h"
 #include "netlink-gen.h"
+#include "virtio/device.h"
 
 /* Adds up the exits of all vCPUs. */
 static void exits_sum(const struct bulkhead_part *part, struct bulkhead_exits *sum)
@@ -48,6 +49,39 @@ static int exits_put(struct sk_buff *skb, const struct bulkhead_part *part)
 	return 0;
 }
 
+static int device_put(struct sk_buff *skb, const struct bulkhead_virtio *dev)
+{
+	const struct bulkhead_virtio_count *count = &dev->count;
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, BULKHEAD_A_PART_DEVICE);
+	if (!nest ||
+	    nla_put_u32(skb, BULKHEAD_A_DEVICE_SLOT, dev->slot) ||
+	    nla_put_u32(skb, BULKHEAD_A_DEVICE_TYPE, dev->ops->id) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_KICKS, atomic64_read(&count->kicks), 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_INTERRUPTS,
+			      atomic64_read(&count->interrupts), 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_REQUESTS,
+			      atomic64_read(&count->requests), 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_BYTES, atomic64_read(&count->bytes), 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_ERRORS, atomic64_read(&count->errors), 0))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int devices_put(struct sk_buff *skb, const struct bulkhead_part *part)
+{
+	unsigned int i;
+	int ret = 0;
+
+	lockdep_assert_held(&part->state_lock);
+
+	for (i = 0; i < part->nr_virtio && !ret; i++)
+		ret = device_put(skb, part->virtio[i].dev);
+	return ret;
+}
+
 static u64 uptime(const struct bulkhead_part *part)
 {
 	ktime_t end = part->state == BULKHEAD_STATE_STOPPED ? part->stopped : ktime_get();
@@ -80,7 +114,7 @@ static int part_put(struct sk_buff *skb, const struct bulkhead_part *part)
 	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_UPTIME, uptime(part), 0) ||
 	    stop_put(skb, part))
 		return -EMSGSIZE;
-	return exits_put(skb, part);
+	return exits_put(skb, part) ?: devices_put(skb, part);
 }
 
 static bool is_permitted(const struct bulkhead_part *part, struct sk_buff *skb)

@@ -21,6 +21,8 @@
  *   part->lock is taken outside KVM's locks, and KVM waits for vCPUs under some of them. So a
  *   vCPU's thread, in a device's handler, must not take it.
  *   part->state_lock may be taken by the handlers: nobody waits for a vCPU under it.
+ *   A virtio device's locks, see virtio/device.c, are outside part->state_lock.
+ *   workers->lock and irq->lock are spinlocks inside of all these.
  *   vcpu->task_lock and uart->lock are spinlocks inside of these. An eventfd is signalled under
  *   uart->lock, and KVM's interrupt controllers lock inside of that.
  *   uart->read_lock is outside uart->lock alone; user memory is accessed under it.
@@ -63,6 +65,7 @@
 
 #include "bulkhead.h"
 #include "kvm.h"
+#include "virtio/device.h"
 
 static DEFINE_MUTEX(parts_lock);
 static DEFINE_XARRAY_ALLOC1(parts_table);
@@ -140,6 +143,10 @@ int bulkhead_part_stop(struct bulkhead_part *part, enum bulkhead_reason reason)
 	for (i = 0; i < ARRAY_SIZE(part->uarts); i++)
 		if (part->uarts[i])
 			bulkhead_uart_wake(part->uarts[i]);
+	for (i = 0; i < part->nr_virtio; i++)
+		if (part->virtio[i].dev->ops->stop)
+			part->virtio[i].dev->ops->stop(part->virtio[i].dev);
+	bulkhead_workers_wake(&part->workers);
 	if (part->id)
 		bulkhead_netlink_notify(part, BULKHEAD_CMD_PART_STOPPED);
 	return 0;
@@ -153,6 +160,9 @@ static void part_free(struct kref *refs)
 	for (i = 0; i < ARRAY_SIZE(part->uarts); i++)
 		if (part->uarts[i])
 			bulkhead_uart_free(part->uarts[i]);
+	for (i = 0; i < part->nr_virtio; i++)
+		part->virtio[i].dev->ops->free(part->virtio[i].dev);
+	bulkhead_mem_free(part);
 	mmdrop(part->mm);
 	put_pid(part->runner);
 	mutex_destroy(&part->state_lock);
@@ -202,6 +212,8 @@ static void part_teardown(struct bulkhead_part *part)
 	for (i = 0; i < ARRAY_SIZE(part->uarts); i++)
 		if (part->uarts[i])
 			bulkhead_uart_unwire(part->uarts[i]);
+	for (i = 0; i < part->nr_virtio; i++)
+		bulkhead_irq_unwire(&part->virtio[i].dev->irq);
 	for (i = 0; i < ARRAY_SIZE(vcpus); i++)
 		if (vcpus[i])
 			bulkhead_kvm_vcpu_destroy(vcpus[i]);
@@ -286,6 +298,10 @@ static long part_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return bulkhead_vcpu_create(part, uarg);
 	case BULKHEAD_UART_CREATE:
 		return bulkhead_uart_create(part, uarg);
+	case BULKHEAD_WORKER_RUN:
+		return bulkhead_worker_run(part, uarg);
+	case BULKHEAD_RNG_CREATE:
+		return bulkhead_rng_create(part, uarg);
 	default:
 		return -ENOTTY;
 	}
@@ -346,6 +362,7 @@ static struct bulkhead_part *part_alloc(const char *name)
 	refcount_set(&part->users, 1);
 	mutex_init(&part->lock);
 	mutex_init(&part->state_lock);
+	bulkhead_workers_init(&part->workers);
 	strscpy(part->name, name);
 	part->owner = current_uid();
 	part->runner = get_pid(task_tgid(current));

@@ -8,7 +8,9 @@
  *
  *   /dev/bulkhead --BULKHEAD_PART_CREATE--> partition --BULKHEAD_MEM_ADD (a memfd of the runner's)
  *         |                                     |------BULKHEAD_VCPU_CREATE--> vCPU
- *         |                                     '------BULKHEAD_UART_CREATE--> UART
+ *         |                                     |------BULKHEAD_UART_CREATE--> UART
+ *         |                                     |------BULKHEAD_RNG_CREATE (a virtio device)
+ *         |                                     '------BULKHEAD_WORKER_RUN (serves the devices)
  *         '------BULKHEAD_CONSOLE_OPEN--> UART, to read and write the console of a known partition
  *
  * The process that creates a partition is its runner: guest memory is memory of the runner, vCPUs
@@ -135,8 +137,9 @@ struct bulkhead_mem_add {
  *
  * Return: 0. Errors: EINVAL address or length unaligned, zero, or beyond BULKHEAD_MEM_END, or @fd
  * no memfd; EBADF @fd not open for reading and writing; EFAULT @user_addr isn't a shared writable
- * mapping of @fd over the whole region; EEXIST the region overlaps another one or the window of
- * the interrupt controllers, 0xfec00000 to 0xffffffff; EDQUOT all regions together would exceed
+ * mapping of @fd over the whole region; EEXIST the region overlaps another one, the windows of
+ * the virtio devices (see bulkhead_machine.h), or that of the interrupt controllers, 0xfec00000 to
+ * 0xffffffff; EDQUOT all regions together would exceed
  * the memory of the host; ENOSPC BULKHEAD_MEMS_MAX reached.
  */
 #define BULKHEAD_MEM_ADD	_IO(BULKHEAD_IOC, 0x10)
@@ -221,6 +224,58 @@ struct bulkhead_uart_create {
  * EEXIST the partition has that UART.
  */
 #define BULKHEAD_UART_CREATE	_IO(BULKHEAD_IOC, 0x12)
+
+/**
+ * struct bulkhead_worker_run - argument of BULKHEAD_WORKER_RUN
+ * @size: sizeof(struct bulkhead_worker_run)
+ * @flags: must be zero
+ */
+struct bulkhead_worker_run {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * BULKHEAD_WORKER_RUN - serve the partition's devices until it stops
+ *
+ * Legal in every state; in state "stopped" it returns at once. The calling thread does what devices
+ * have to do outside the vCPUs, such as reading and writing a disk. Any number of threads may do so
+ * at once, and without any, such devices don't answer.
+ *
+ * Return: 0 when the partition has stopped. Errors: EINTR a signal is pending (restarted where its
+ * handler asks for that).
+ */
+#define BULKHEAD_WORKER_RUN	_IO(BULKHEAD_IOC, 0x13)
+
+/*
+ * Virtio devices. The ioctls that create one are legal in state "created". A device gets the next
+ * free slot, from zero on; bulkhead_machine.h says where the guest sees it. @irq_fd is an eventfd
+ * that becomes its interrupt; it may be closed afterwards. Errors common to them: EBADF or EINVAL
+ * @irq_fd no eventfd, ENOSPC BULKHEAD_VIRTIO_MAX reached.
+ */
+
+/**
+ * struct bulkhead_rng_create - argument of BULKHEAD_RNG_CREATE
+ * @size: sizeof(struct bulkhead_rng_create)
+ * @flags: must be zero
+ * @irq_fd: an eventfd
+ * @reserved: must be zero
+ */
+struct bulkhead_rng_create {
+	__u32 size;
+	__u32 flags;
+	__s32 irq_fd;
+	__u32 reserved;
+};
+
+/**
+ * BULKHEAD_RNG_CREATE - give the partition an entropy device, virtio 1.2, section 5.4
+ *
+ * Random numbers are those of the host's kernel. Needs a worker.
+ *
+ * Return: the device's slot.
+ */
+#define BULKHEAD_RNG_CREATE	_IO(BULKHEAD_IOC, 0x16)
 
 /* ---- vCPU descriptor ---- */
 

@@ -10,6 +10,10 @@
  *   0x505         pvpanic
  *   0x600..0x607  power: sleep control and status, the agent's exit status
  *   0xcf9         reset control
+ *
+ * Addresses without memory:
+ *
+ *   0xd0000000..0xd000ffff  virtio devices, 4 KiB each
  */
 #ifndef _UAPI_LINUX_BULKHEAD_MACHINE_H
 #define _UAPI_LINUX_BULKHEAD_MACHINE_H
@@ -46,5 +50,14 @@
 #define BULKHEAD_PORT_RESET		0xcf9
 #define BULKHEAD_RESET_RST_CPU		0x04
 #define BULKHEAD_RESET_FULL_RST		0x08
+
+/*
+ * Virtio devices: virtio 1.2, section 4.2, version 2. The device in slot n has the n-th window and
+ * pin BULKHEAD_VIRTIO_PIN + n of the I/O APIC, edge-triggered.
+ */
+#define BULKHEAD_VIRTIO_ADDR		0xd0000000
+#define BULKHEAD_VIRTIO_BYTES		0x1000
+#define BULKHEAD_VIRTIO_MAX		16
+#define BULKHEAD_VIRTIO_PIN		8
 
 #endif /* _UAPI_LINUX_BULKHEAD_MACHINE_H */
