@@ -15,6 +15,7 @@
 #include "signals.h"
 #include "size.h"
 #include "vcpu.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +35,9 @@
 
 /* quiet: each character on the console is an exit, and nobody reads them if all is well. */
 #define COMMAND_PARAMETERS	PARAMETERS " quiet " ROOT_PARAMETERS
+
+/* Enough that devices don't wait for one that waits for the host. */
+#define WORKERS		2
 
 /* What every container starts from. */
 static const char *const environment[] = {
@@ -128,7 +132,7 @@ static int start(const struct runner *runner, struct parts *parts)
 		return -1;
 	/* From here on, signals are the guest's. Up to here they end this process as any other. */
 	parts->signals = signals_open();
-	if (parts->signals < 0)
+	if (parts->signals < 0 || workers_start(partition, WORKERS))
 		return -1;
 	return vcpu_start(&parts->vcpu, vcpu);
 }

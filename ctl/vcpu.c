@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vcpu.h"
 #include "error.h"
+#include "thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -27,21 +27,11 @@ static void *vcpu_main(void *data)
 
 int vcpu_start(struct vcpu *vcpu, int fd)
 {
-	sigset_t all, old;
-	int error;
-
 	*vcpu = (struct vcpu){ .fd = fd };
 	vcpu->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (vcpu->ended < 0)
 		return fail_errno("can't create an eventfd");
-	/* Signals are the main thread's: one that came here would cost the guest an exit. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&vcpu->thread, NULL, vcpu_main, vcpu);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error) {
-		errno = error;
-		fail_errno("can't create the thread of a vCPU");
+	if (thread_start(&vcpu->thread, vcpu_main, vcpu, "a vCPU")) {
 		close(vcpu->ended);
 		return -1;
 	}
