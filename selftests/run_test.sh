@@ -120,7 +120,7 @@ sigkill_leaves_nothing() {
 }
 
 two_at_once() {
-	local i pids=()
+	local i status pids=()
 	for i in 1 2; do
 		"${run[@]}" --name "twin$i" -- sh -c "echo $i; cat; exit $i" \
 			< <(cat in; wait_until test -e both) >"out$i" 2>"err$i" &
@@ -130,9 +130,11 @@ two_at_once() {
 	bulkhead list >out && grep -q twin1 out && grep -q twin2 out || return
 	touch both
 	for i in 1 2; do
-		wait "${pids[i - 1]}"
-		[ $? -eq $i ] || return
-		{ echo $i; cat in; } | cmp - "out$i" && says "err$i" "" || return
+		status=0
+		wait "${pids[i - 1]}" || status=$?
+		says "err$i" "" || return
+		[ $status -eq $i ] || { echo "# status of $i: $status"; return 1; }
+		{ echo $i; cat in; } | cmp - "out$i" || return
 	done
 }
 
