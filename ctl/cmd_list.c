@@ -62,6 +62,24 @@ static int list(bool json)
 	return part_print_json(array, JSON_INDENT(2));
 }
 
+static void print_devices(const struct part *part)
+{
+	if (!part->n_devices)
+		return;
+	printf("devices        ");
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+		printf(" %10s", part_device_count_name(i));
+	putchar('\n');
+	for (unsigned int i = 0; i < part->n_devices; i++) {
+		const struct part_device *device = &part->devices[i];
+
+		printf("  %-2u %-10s", device->slot, part_device_name(device->type));
+		for (int j = BULKHEAD_A_DEVICE_KICKS; j <= BULKHEAD_A_DEVICE_MAX; j++)
+			printf(" %10lu", device->counts[j]);
+		putchar('\n');
+	}
+}
+
 static void print_part(const struct part *part)
 {
 	char owner[OWNER_TEXT], memory[SIZE_TEXT], uptime[PART_UPTIME_TEXT];
@@ -81,6 +99,7 @@ static void print_part(const struct part *part)
 	printf("exits\n");
 	for (unsigned int i = 1; i <= BULKHEAD_A_EXITS_MAX; i++)
 		printf("  %-10s %lu\n", part_exits_name(i), part->exits[i]);
+	print_devices(part);
 }
 
 static int show(const char *id_or_name, bool json)

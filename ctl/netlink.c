@@ -43,6 +43,7 @@ static struct nla_policy part_policy[BULKHEAD_A_PART_MAX + 1] = {
 	[BULKHEAD_A_PART_REASON]	= { .type = NLA_U32 },
 	[BULKHEAD_A_PART_EXIT_STATUS]	= { .type = NLA_U32 },
 	[BULKHEAD_A_PART_EXITS]		= { .type = NLA_NESTED },
+	[BULKHEAD_A_PART_DEVICE]	= { .type = NLA_NESTED },
 };
 
 static int library_error(const char *what, int error)
@@ -76,6 +77,41 @@ static int parse_exits(struct nlattr *nest, struct part *part)
 	return 0;
 }
 
+static int parse_device(struct nlattr *nest, struct part_device *device)
+{
+	static struct nla_policy policy[BULKHEAD_A_DEVICE_MAX + 1] = {
+		[BULKHEAD_A_DEVICE_SLOT]	= { .type = NLA_U32 },
+		[BULKHEAD_A_DEVICE_TYPE]	= { .type = NLA_U32 },
+	};
+	struct nlattr *attrs[BULKHEAD_A_DEVICE_MAX + 1];
+
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+		policy[i].type = NLA_U64;
+	if (nla_parse_nested(attrs, BULKHEAD_A_DEVICE_MAX, nest, policy))
+		return -1;
+	device->slot = get_u32(attrs[BULKHEAD_A_DEVICE_SLOT]);
+	device->type = get_u32(attrs[BULKHEAD_A_DEVICE_TYPE]);
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+		device->counts[i] = get_u64(attrs[i]);
+	return 0;
+}
+
+/* Devices are the attribute that comes more than once. */
+static int parse_devices(struct nlmsghdr *header, struct part *part)
+{
+	struct nlattr *attr;
+	int left;
+
+	nlmsg_for_each_attr(attr, header, GENL_HDRLEN, left) {
+		if (nla_type(attr) != BULKHEAD_A_PART_DEVICE)
+			continue;
+		if (part->n_devices == BULKHEAD_VIRTIO_MAX ||
+		    parse_device(attr, &part->devices[part->n_devices++]))
+			return -1;
+	}
+	return 0;
+}
+
 static int parse_part(struct nlmsghdr *header, struct part *part)
 {
 	struct nlattr *attrs[BULKHEAD_A_PART_MAX + 1];
@@ -99,9 +135,9 @@ static int parse_part(struct nlmsghdr *header, struct part *part)
 	};
 	if (attrs[BULKHEAD_A_PART_NAME])
 		nla_strlcpy(part->name, attrs[BULKHEAD_A_PART_NAME], sizeof(part->name));
-	if (attrs[BULKHEAD_A_PART_EXITS])
-		return parse_exits(attrs[BULKHEAD_A_PART_EXITS], part);
-	return 0;
+	if (attrs[BULKHEAD_A_PART_EXITS] && parse_exits(attrs[BULKHEAD_A_PART_EXITS], part))
+		return -1;
+	return parse_devices(header, part);
 }
 
 static int on_part(struct nl_msg *message, void *data)

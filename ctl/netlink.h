@@ -9,6 +9,14 @@
 #include <stdint.h>
 
 #include <linux/bulkhead.h>
+#include <linux/bulkhead_machine.h>
+
+/* A virtio device of a partition. */
+struct part_device {
+	uint32_t slot;
+	uint32_t type;
+	uint64_t counts[BULKHEAD_A_DEVICE_MAX + 1];	/* by attribute, from KICKS on */
+};
 
 /* A partition as part-get and the events tell of it. */
 struct part {
@@ -26,6 +34,8 @@ struct part {
 	uint32_t exit_status;
 	bool has_exits;
 	uint64_t exits[BULKHEAD_A_EXITS_MAX + 1];
+	unsigned int n_devices;
+	struct part_device devices[BULKHEAD_VIRTIO_MAX];
 };
 
 struct netlink;

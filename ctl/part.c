@@ -3,6 +3,7 @@
 #include "error.h"
 #include "util.h"
 
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 
 static const char *const states[] = {
@@ -34,6 +35,24 @@ static const char *const exits[] = {
 	[BULKHEAD_A_EXITS_RUNNER]	= "runner",
 };
 
+static const char *const devices[] = {
+	[VIRTIO_ID_NET]			= "net",
+	[VIRTIO_ID_BLOCK]		= "block",
+	[VIRTIO_ID_CONSOLE]		= "console",
+	[VIRTIO_ID_RNG]			= "rng",
+	[VIRTIO_ID_BALLOON]		= "balloon",
+	[VIRTIO_ID_VSOCK]		= "vsock",
+	[VIRTIO_ID_FS]			= "fs",
+};
+
+static const char *const device_counts[] = {
+	[BULKHEAD_A_DEVICE_KICKS]	= "kicks",
+	[BULKHEAD_A_DEVICE_INTERRUPTS]	= "interrupts",
+	[BULKHEAD_A_DEVICE_REQUESTS]	= "requests",
+	[BULKHEAD_A_DEVICE_BYTES]	= "bytes",
+	[BULKHEAD_A_DEVICE_ERRORS]	= "errors",
+};
+
 /* A newer module may know more. */
 static const char *name_of(const char *const *names, size_t n, uint32_t value)
 {
@@ -53,6 +72,16 @@ const char *part_reason_name(uint32_t reason)
 const char *part_exits_name(unsigned int attribute)
 {
 	return name_of(exits, ARRAY_SIZE(exits), attribute);
+}
+
+const char *part_device_name(uint32_t type)
+{
+	return name_of(devices, ARRAY_SIZE(devices), type);
+}
+
+const char *part_device_count_name(unsigned int attribute)
+{
+	return name_of(device_counts, ARRAY_SIZE(device_counts), attribute);
 }
 
 const char *part_state_text(const struct part *part, char text[PART_STATE_TEXT])
@@ -82,6 +111,27 @@ const char *part_uptime_text(uint64_t nanoseconds, char text[PART_UPTIME_TEXT])
 	return text;
 }
 
+static json_t *device_to_json(const struct part_device *device)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "slot", json_integer(device->slot));
+	json_object_set_new(object, "type", json_string(part_device_name(device->type)));
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+		json_object_set_new(object, part_device_count_name(i),
+				    json_integer(device->counts[i]));
+	return object;
+}
+
+static json_t *devices_to_json(const struct part *part)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < part->n_devices; i++)
+		json_array_append_new(array, device_to_json(&part->devices[i]));
+	return array;
+}
+
 json_t *part_to_json(const struct part *part)
 {
 	json_t *object = json_object();
@@ -108,6 +158,7 @@ json_t *part_to_json(const struct part *part)
 					    json_integer(part->exits[i]));
 		json_object_set_new(object, "exits", counters);
 	}
+	json_object_set_new(object, "device", devices_to_json(part));
 	return object;
 }
 

@@ -21,6 +21,10 @@ const char *part_uptime_text(uint64_t nanoseconds, char text[PART_UPTIME_TEXT]);
 /* The names of the counters, as of the netlink attributes. */
 const char *part_exits_name(unsigned int attribute);
 
+/* What kind of virtio device it is, "block" for one; and the names of its counters. */
+const char *part_device_name(uint32_t type);
+const char *part_device_count_name(unsigned int attribute);
+
 /* An object whose keys are the names of the netlink attributes that there are. */
 json_t *part_to_json(const struct part *part);
 
