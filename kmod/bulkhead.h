@@ -150,13 +150,14 @@ struct bulkhead_vcpu {
  * @stopped: when it stopped
  * @kvm: KVM's side; NULL after teardown
  * @uarts: by enum bulkhead_uart_role; NULL if not created; written under @lock as well
- * @vcpus: by index
- * @nr_vcpus: number of those with a KVM side
+ * @nr_vcpus: number of @vcpus with a KVM side
  * @memory: bytes of all regions
  * @exit_status: what the agent reported, or -1; no lock, last write wins
  * @unclaimed: accesses that no device answered
  * @runner_exits: returns of BULKHEAD_VCPU_RUN
  * @rcu: frees this memory when look-ups are over
+ * @max_vcpus: number of vCPUs that the guest is told of; constant
+ * @vcpus: by index
  */
 struct bulkhead_part {
 	struct kref refs;
@@ -184,7 +185,6 @@ struct bulkhead_part {
 	ktime_t stopped;
 	struct bulkhead_kvm *kvm;
 	struct bulkhead_uart *uarts[2];
-	struct bulkhead_vcpu vcpus[BULKHEAD_VCPUS_MAX];
 	unsigned int nr_vcpus;
 	u64 memory;
 
@@ -192,6 +192,9 @@ struct bulkhead_part {
 	atomic64_t unclaimed;
 	atomic64_t runner_exits;
 	struct rcu_head rcu;
+
+	u32 max_vcpus;
+	struct bulkhead_vcpu vcpus[] __counted_by(max_vcpus);
 };
 
 /* part.c */

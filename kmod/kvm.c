@@ -28,6 +28,7 @@
 #include <kvm/iodev.h>
 
 #include "bulkhead.h"
+#include "cpuid.h"
 #include "kvm.h"
 
 /*
@@ -398,13 +399,11 @@ int bulkhead_kvm_irq_wire(struct bulkhead_kvm *kvm, int irq_fd, u32 irq)
 	return kvm_call(kvm->file, KVM_IRQFD, &irqfd, sizeof(irqfd));
 }
 
-/* CPUID is what KVM supports, plus what depends on the vCPU and on the machine; KVM API 4.46. */
-static int cpuid_init(struct file *file, u32 index)
+static int cpuid_init(struct file *file, u32 index, u32 vcpus)
 {
 	size_t size = struct_size_t(struct kvm_cpuid2, entries, CPUID_ENTRIES_MAX);
 	struct kvm_cpuid2 *cpuid __free(kfree) = kzalloc(size, GFP_KERNEL_ACCOUNT);
 	long ret;
-	u32 i;
 
 	if (!cpuid)
 		return -ENOMEM;
@@ -412,23 +411,9 @@ static int cpuid_init(struct file *file, u32 index)
 	ret = kvm_call(dev_kvm, KVM_GET_SUPPORTED_CPUID, cpuid, size);
 	if (ret)
 		return ret;
-
-	for (i = 0; i < min_t(u32, cpuid->nent, CPUID_ENTRIES_MAX); i++) {
-		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
-
-		switch (entry->function) {
-		case 0x1:
-			/* Initial APIC id, one logical processor; Intel SDM vol. 2A, CPUID. */
-			entry->ebx = (entry->ebx & 0xffff) | index << 24 | 1 << 16;
-			entry->ecx |= BIT(X86_FEATURE_HYPERVISOR & 31) |
-				      BIT(X86_FEATURE_TSC_DEADLINE_TIMER & 31);
-			break;
-		case 0xb:
-		case 0x1f:
-			entry->edx = index;
-			break;
-		}
-	}
+	ret = bulkhead_cpuid_set(cpuid, CPUID_ENTRIES_MAX, index, vcpus);
+	if (ret)
+		return ret;
 	return kvm_call(file, KVM_SET_CPUID2, cpuid, size);
 }
 
@@ -471,7 +456,7 @@ static int regs_init(struct file *file, const struct bulkhead_vcpu_create *args)
 }
 
 /**
- * bulkhead_kvm_vcpu_create - create a vCPU at the entry of a 64-bit Linux kernel
+ * bulkhead_kvm_vcpu_create - create a vCPU, the first at the entry of a 64-bit Linux kernel
  * @kvm: the VM
  * @args: checked arguments of BULKHEAD_VCPU_CREATE
  *
@@ -498,10 +483,12 @@ struct bulkhead_kvm_vcpu *bulkhead_kvm_vcpu_create(struct bulkhead_kvm *kvm,
 		goto put_file;
 	vcpu->vcpu = vcpu->file->private_data;
 
-	ret = cpuid_init(vcpu->file, args->index);
+	ret = cpuid_init(vcpu->file, args->index, kvm->part->max_vcpus);
 	if (ret)
 		goto put_file;
-	ret = regs_init(vcpu->file, args);
+	/* The others start as the first tells them to, by interrupts of the APIC. */
+	if (!args->index)
+		ret = regs_init(vcpu->file, args);
 	if (ret)
 		goto put_file;
 	return vcpu;
@@ -567,6 +554,9 @@ int bulkhead_kvm_vcpu_run(struct bulkhead_kvm_vcpu *vcpu)
 	/* The first run makes a thread for the VM, which a pending signal prevents. */
 	if (ret == -ERESTARTNOINTR)
 		return -EINTR;
+	/* A vCPU that waited for its start was told something, which may or may not be to start. */
+	if (ret == -EAGAIN)
+		return 0;
 	if (ret < 0)
 		return ret;
 

@@ -20,7 +20,7 @@ static void exits_sum(const struct bulkhead_part *part, struct bulkhead_exits *s
 	lockdep_assert_held(&part->state_lock);
 
 	*sum = (struct bulkhead_exits){};
-	for (i = 0; i < ARRAY_SIZE(part->vcpus); i++)
+	for (i = 0; i < part->max_vcpus; i++)
 		if (part->vcpus[i].kvm)
 			bulkhead_kvm_vcpu_exits(part->vcpus[i].kvm, sum);
 }

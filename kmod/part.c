@@ -138,7 +138,7 @@ int bulkhead_part_stop(struct bulkhead_part *part, enum bulkhead_reason reason)
 		return -EBUSY;
 	part->reason = reason;
 	part->stopped = ktime_get();
-	for (i = 0; i < ARRAY_SIZE(part->vcpus); i++)
+	for (i = 0; i < part->max_vcpus; i++)
 		bulkhead_vcpu_kick(&part->vcpus[i]);
 	for (i = 0; i < ARRAY_SIZE(part->uarts); i++)
 		if (part->uarts[i])
@@ -201,7 +201,7 @@ static void part_teardown(struct bulkhead_part *part)
 	}
 
 	scoped_guard(mutex, &part->state_lock) {
-		for (i = 0; i < ARRAY_SIZE(vcpus); i++) {
+		for (i = 0; i < part->max_vcpus; i++) {
 			vcpus[i] = part->vcpus[i].kvm;
 			part->vcpus[i].kvm = NULL;
 		}
@@ -214,7 +214,7 @@ static void part_teardown(struct bulkhead_part *part)
 			bulkhead_uart_unwire(part->uarts[i]);
 	for (i = 0; i < part->nr_virtio; i++)
 		bulkhead_irq_unwire(&part->virtio[i].dev->irq);
-	for (i = 0; i < ARRAY_SIZE(vcpus); i++)
+	for (i = 0; i < part->max_vcpus; i++)
 		if (vcpus[i])
 			bulkhead_kvm_vcpu_destroy(vcpus[i]);
 	if (kvm)
@@ -349,13 +349,13 @@ static bool name_is_taken(const char *name, kuid_t owner)
 	return false;
 }
 
-static struct bulkhead_part *part_alloc(const char *name)
+static struct bulkhead_part *part_alloc(const char *name, u32 vcpus)
 {
 	struct bulkhead_part *part;
 	unsigned int i;
 	int ret;
 
-	part = kzalloc(sizeof(*part), GFP_KERNEL_ACCOUNT);
+	part = kzalloc(struct_size(part, vcpus, vcpus), GFP_KERNEL_ACCOUNT);
 	if (!part)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&part->refs);
@@ -369,7 +369,8 @@ static struct bulkhead_part *part_alloc(const char *name)
 	part->mm = current->mm;
 	mmgrab(part->mm);
 	part->exit_status = -1;
-	for (i = 0; i < ARRAY_SIZE(part->vcpus); i++)
+	part->max_vcpus = vcpus;
+	for (i = 0; i < vcpus; i++)
 		bulkhead_vcpu_init(&part->vcpus[i], part);
 
 	ret = bulkhead_power_init(part);
@@ -428,10 +429,11 @@ int bulkhead_part_create(struct bulkhead_part_create __user *uarg)
 	ret = bulkhead_arg_in(&args, sizeof(args), uarg);
 	if (ret)
 		return ret;
-	if (args.id || args.reserved || !name_is_wellformed(args.name))
+	if (args.id || !args.vcpus || args.vcpus > BULKHEAD_VCPUS_MAX ||
+	    !name_is_wellformed(args.name))
 		return -EINVAL;
 
-	part = part_alloc(args.name);
+	part = part_alloc(args.name, args.vcpus);
 	if (IS_ERR(part))
 		return PTR_ERR(part);
 	fd = bulkhead_fd_reserve("[bulkhead-partition]", &part_fops, part, &file);

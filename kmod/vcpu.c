@@ -4,6 +4,7 @@
 
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -156,12 +157,13 @@ int bulkhead_vcpu_create(struct bulkhead_part *part, const void __user *uarg)
 	ret = bulkhead_runner_arg_in(part, &args, sizeof(args), uarg);
 	if (ret)
 		return ret;
-	if (args.reserved || args.index >= BULKHEAD_VCPUS_MAX ||
+	if (args.reserved || args.index >= part->max_vcpus ||
+	    (args.index && (args.entry || args.boot_params || args.page_table || args.gdt)) ||
 	    args.entry >= BULKHEAD_MEM_END || args.boot_params >= BULKHEAD_MEM_END ||
 	    args.page_table >= BULKHEAD_MEM_END || args.page_table & ~PAGE_MASK ||
 	    args.gdt >= BULKHEAD_MEM_END)
 		return -EINVAL;
-	vcpu = &part->vcpus[args.index];
+	vcpu = &part->vcpus[array_index_nospec(args.index, part->max_vcpus)];
 
 	guard(mutex)(&part->lock);
 	if (part->state != BULKHEAD_STATE_CREATED)

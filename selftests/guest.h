@@ -53,6 +53,7 @@ struct guest {
 	int part;
 	int mem;
 	int vcpu;
+	int second;		/* vCPU, -1 if there is none */
 	int irq;
 	int console;
 	int agent;
@@ -60,9 +61,9 @@ struct guest {
 	char *ram;
 };
 
-static inline int part_create(int dev, const char *name, __u32 *id)
+static inline int part_create_vcpus(int dev, const char *name, __u32 vcpus, __u32 *id)
 {
-	struct bulkhead_part_create args = { .size = sizeof(args) };
+	struct bulkhead_part_create args = { .size = sizeof(args), .vcpus = vcpus };
 	int fd;
 
 	snprintf(args.name, sizeof(args.name), "%s", name);
@@ -70,6 +71,11 @@ static inline int part_create(int dev, const char *name, __u32 *id)
 	if (id)
 		*id = args.id;
 	return fd;
+}
+
+static inline int part_create(int dev, const char *name, __u32 *id)
+{
+	return part_create_vcpus(dev, name, 1, id);
 }
 
 static inline int mem_add(int part, __u64 guest_addr, __u64 bytes, void *user, int fd)
@@ -84,11 +90,13 @@ static inline int mem_add(int part, __u64 guest_addr, __u64 bytes, void *user, i
 
 static inline int vcpu_create(int part, __u32 index)
 {
-	struct bulkhead_vcpu_create args = {
-		.size = sizeof(args), .index = index, .entry = GUEST_CODE,
-		.page_table = GUEST_PAGES, .gdt = GUEST_GDT,
-	};
+	struct bulkhead_vcpu_create args = { .size = sizeof(args), .index = index };
 
+	if (!index) {
+		args.entry = GUEST_CODE;
+		args.page_table = GUEST_PAGES;
+		args.gdt = GUEST_GDT;
+	}
 	return ioctl(part, BULKHEAD_VCPU_CREATE, &args);
 }
 
@@ -141,15 +149,15 @@ static inline void memory_fill(char *ram, const char *code, const char *end)
 	memcpy(ram + GUEST_CODE, code, end - code);
 }
 
-/* A guest ready to run; false, and errno, if something failed. */
-static inline bool guest_create(struct guest *g, const char *name, const char *code,
-				const char *end)
+/* A guest of one or two vCPUs ready to run; false, and errno, if something failed. */
+static inline bool guest_create_vcpus(struct guest *g, const char *name, const char *code,
+				      const char *end, __u32 vcpus)
 {
-	*g = (struct guest){ -1, -1, -1, -1, -1, -1, -1, 0, NULL };
+	*g = (struct guest){ -1, -1, -1, -1, -1, -1, -1, -1, 0, NULL };
 	g->dev = open("/dev/bulkhead", O_RDWR | O_CLOEXEC);
 	if (g->dev < 0)
 		return false;
-	g->part = part_create(g->dev, name, &g->id);
+	g->part = part_create_vcpus(g->dev, name, vcpus, &g->id);
 	if (g->part < 0)
 		return false;
 	g->mem = memory_create(GUEST_MEMORY, &g->ram);
@@ -168,12 +176,20 @@ static inline bool guest_create(struct guest *g, const char *name, const char *c
 	if (g->agent < 0)
 		return false;
 	g->vcpu = vcpu_create(g->part, 0);
-	return g->vcpu >= 0;
+	if (vcpus > 1)
+		g->second = vcpu_create(g->part, 1);
+	return g->vcpu >= 0 && (vcpus == 1 || g->second >= 0);
+}
+
+static inline bool guest_create(struct guest *g, const char *name, const char *code,
+				const char *end)
+{
+	return guest_create_vcpus(g, name, code, end, 1);
 }
 
 static inline void guest_destroy(struct guest *g)
 {
-	int fds[] = { g->vcpu, g->agent, g->console, g->irq, g->mem, g->part, g->dev };
+	int fds[] = { g->vcpu, g->second, g->agent, g->console, g->irq, g->mem, g->part, g->dev };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)

@@ -27,7 +27,7 @@ FIXTURE_TEARDOWN(ioctl)
 TEST_F(ioctl, unknown)
 {
 	int fds[] = { self->guest.dev, self->guest.part, self->guest.vcpu, self->guest.console };
-	struct bulkhead_part_create args = { .size = sizeof(args) };
+	struct bulkhead_part_create args = { .size = sizeof(args), .vcpus = 1 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
@@ -93,7 +93,7 @@ TEST_F(ioctl, longer_is_accepted)
 	struct {
 		struct bulkhead_part_create args;
 		__u64 more[4];
-	} longer = { .args = { .size = sizeof(longer) } };
+	} longer = { .args = { .size = sizeof(longer), .vcpus = 1 } };
 	int part = ioctl(self->guest.dev, BULKHEAD_PART_CREATE, &longer);
 
 	EXPECT_GE(part, 0);
@@ -104,7 +104,6 @@ TEST_F(ioctl, longer_is_accepted)
 TEST_F(ioctl, reserved)
 {
 	struct guest *g = &self->guest;
-	struct bulkhead_part_create create = { .size = sizeof(create), .reserved = 1 };
 	struct bulkhead_console_open console = { .size = sizeof(console), .reserved = 1 };
 	struct bulkhead_mem_add mem = {
 		.size = sizeof(mem), .guest_addr = GUEST_MEMORY, .bytes = 4096,
@@ -113,7 +112,6 @@ TEST_F(ioctl, reserved)
 	struct bulkhead_vcpu_create vcpu = { .size = sizeof(vcpu), .reserved = 1 };
 	struct bulkhead_vcpu_run run = { .size = sizeof(run), .reason = 1 };
 
-	FAILS(EINVAL, ioctl(g->dev, BULKHEAD_PART_CREATE, &create));
 	FAILS(EINVAL, ioctl(g->dev, BULKHEAD_CONSOLE_OPEN, &console));
 	FAILS(EINVAL, ioctl(g->part, BULKHEAD_MEM_ADD, &mem));
 	FAILS(EINVAL, ioctl(g->part, BULKHEAD_VCPU_CREATE, &vcpu));
@@ -126,7 +124,7 @@ TEST_F(ioctl, name)
 		"-x", ".x", "_x", "a b", "a/b", "a\n", "\xc3\xa4", "a:b",
 	};
 	int dev = self->guest.dev;
-	struct bulkhead_part_create args = { .size = sizeof(args) };
+	struct bulkhead_part_create args = { .size = sizeof(args), .vcpus = 1 };
 	unsigned int i;
 	int part;
 
@@ -157,6 +155,7 @@ TEST_F(ioctl, id_unwritable)
 
 	ASSERT_NE(MAP_FAILED, args);
 	args->size = sizeof(*args);
+	args->vcpus = 1;
 	strcpy(args->name, "unwritable");
 	ASSERT_EQ(0, mprotect(args, 4096, PROT_READ));
 	FAILS(EFAULT, ioctl(self->guest.dev, BULKHEAD_PART_CREATE, args));
@@ -254,10 +253,43 @@ TEST_F(ioctl, vcpu)
 	args.gdt = 0;
 	args.boot_params = BULKHEAD_MEM_END;
 	FAILS(EINVAL, ioctl(part, BULKHEAD_VCPU_CREATE, &args));
+	args.boot_params = 0;
+	/* Only the first starts somewhere. */
+	close(part);
+	part = part_create_vcpus(g->dev, "", 2, NULL);
+	args.index = 1;
+	args.entry = GUEST_CODE;
+	FAILS(EINVAL, ioctl(part, BULKHEAD_VCPU_CREATE, &args));
 	/* After close the vCPU is still there. */
 	close(g->vcpu);
 	g->vcpu = -1;
 	FAILS(EEXIST, vcpu_create(g->part, 0));
+	close(part);
+}
+
+/* As many as there may be, in any order, and not one more. */
+TEST_F(ioctl, all_vcpus)
+{
+	int vcpus[BULKHEAD_VCPUS_MAX];
+	int dev = self->guest.dev;
+	int part, i;
+
+	FAILS(EINVAL, part_create_vcpus(dev, "", 0, NULL));
+	FAILS(EINVAL, part_create_vcpus(dev, "", BULKHEAD_VCPUS_MAX + 1, NULL));
+	FAILS(EINVAL, part_create_vcpus(dev, "", -1, NULL));
+	part = part_create_vcpus(dev, "", BULKHEAD_VCPUS_MAX - 1, NULL);
+	FAILS(EINVAL, vcpu_create(part, BULKHEAD_VCPUS_MAX - 1));
+	close(part);
+	part = part_create_vcpus(dev, "", BULKHEAD_VCPUS_MAX, NULL);
+	ASSERT_GE(part, 0);
+	for (i = BULKHEAD_VCPUS_MAX - 1; i >= 0; i--) {
+		vcpus[i] = vcpu_create(part, i);
+		EXPECT_GE(vcpus[i], 0);
+	}
+	for (i = 0; i < BULKHEAD_VCPUS_MAX; i++) {
+		FAILS(EEXIST, vcpu_create(part, i));
+		close(vcpus[i]);
+	}
 	close(part);
 }
 

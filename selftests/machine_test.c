@@ -334,4 +334,124 @@ TEST(agent_uart_loses_nothing)
 	guest_destroy(&g);
 }
 
+/* Where a vCPU starts that was told to by STARTUP, in real mode, and what it leaves in memory. */
+#define SECOND_CODE	0x8000
+#define SECOND_DATA	(GUEST_DATA + 0x100)
+#define ICR		0xfee00300
+#define STARTUP \
+	"mov $" STRING(ICR) ", %ebx\n" \
+	"movl $0xc4500, (%rbx)\n"	/* INIT to all others */ \
+	"movl $0xc4608, (%rbx)\n"	/* and where to start, in pages */
+
+#define REAL_MODE(code) ".code16\n" code "7: hlt\njmp 7b\n.code64\n"
+
+PROGRAM(second, REAL_MODE("mov $1, %eax\ncpuid\n"
+	"mov $" STRING(SECOND_DATA) " >> 4, %ax\nmov %ax, %ds\n"
+	"mov %ebx, 4\nmovb $1, 0\n"));
+PROGRAM(second_poweroff, REAL_MODE(POWEROFF));
+
+PROGRAM(first, STARTUP "1: pause\ncmpb $0, " STRING(SECOND_DATA) "\nje 1b\n" POWEROFF);
+PROGRAM(first_halts, STARTUP);
+PROGRAM(first_waits, "1: pause\ncmpb $0, " STRING(SECOND_DATA) "\nje 1b\n" POWEROFF);
+
+static void *second_run(void *arg)
+{
+	struct guest *g = arg;
+	struct bulkhead_vcpu_run run;
+
+	if (vcpu_run(g->second, &run))
+		return (void *)-1L;
+	return (void *)(long)run.reason;
+}
+
+FIXTURE(second)
+{
+	struct guest guest;
+	pthread_t first, second;
+};
+
+FIXTURE_SETUP(second)
+{
+}
+
+FIXTURE_TEARDOWN(second)
+{
+	void *result;
+
+	pthread_join(self->first, &result);
+	EXPECT_EQ(BULKHEAD_REASON_POWEROFF, (long)result);
+	pthread_join(self->second, &result);
+	EXPECT_EQ(BULKHEAD_REASON_POWEROFF, (long)result);
+	guest_destroy(&self->guest);
+}
+
+#define START(name, second_name) do { \
+	struct guest *g = &self->guest; \
+	ASSERT_TRUE(guest_create_vcpus(g, "", guest_##name, guest_##name##_end, 2)); \
+	memcpy(g->ram + SECOND_CODE, guest_##second_name, \
+	       guest_##second_name##_end - guest_##second_name); \
+	ASSERT_EQ(0, pthread_create(&self->first, NULL, echo_run, g)); \
+	ASSERT_EQ(0, pthread_create(&self->second, NULL, second_run, g)); \
+} while (0)
+
+TEST_F(second, starts)
+{
+	__u32 ebx;
+
+	START(first, second);
+	pthread_join(self->first, NULL);
+	/* So that teardown has it too. */
+	ASSERT_EQ(0, pthread_create(&self->first, NULL, echo_run, &self->guest));
+	memcpy(&ebx, self->guest.ram + SECOND_DATA + 4, sizeof(ebx));
+	/* It is APIC 1, and one of two in the package. */
+	EXPECT_EQ(1, ebx >> 24);
+	EXPECT_EQ(2, ebx >> 16 & 0xff);
+}
+
+TEST_F(second, stops_the_first)
+{
+	START(first_halts, second_poweroff);
+}
+
+static bool sleeps(pid_t thread)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (file)
+		fclose(file);
+	return state == 'S';
+}
+
+struct waiting {
+	struct guest *guest;
+	pid_t thread;
+};
+
+static void *waiting_run(void *arg)
+{
+	struct waiting *waiting = arg;
+
+	__atomic_store_n(&waiting->thread, gettid(), __ATOMIC_RELEASE);
+	return second_run(waiting->guest);
+}
+
+/* A vCPU that was never told to start is stopped with the others. */
+TEST_F(second, stops_while_it_waits)
+{
+	struct waiting waiting = { .guest = &self->guest };
+	struct guest *g = &self->guest;
+
+	ASSERT_TRUE(guest_create_vcpus(g, "", guest_first_waits, guest_first_waits_end, 2));
+	ASSERT_EQ(0, pthread_create(&self->second, NULL, waiting_run, &waiting));
+	while (!__atomic_load_n(&waiting.thread, __ATOMIC_ACQUIRE) || !sleeps(waiting.thread))
+		usleep(1000);
+	ASSERT_EQ(0, pthread_create(&self->first, NULL, echo_run, g));
+	g->ram[SECOND_DATA] = 1;
+}
+
 TEST_HARNESS_MAIN

@@ -43,7 +43,7 @@
 #define BULKHEAD_NAME_MAX	64
 
 /* vCPUs of a partition. */
-#define BULKHEAD_VCPUS_MAX	1
+#define BULKHEAD_VCPUS_MAX	64
 
 /* Regions of memory of a partition. */
 #define BULKHEAD_MEMS_MAX	8
@@ -58,14 +58,14 @@
  * @size: sizeof(struct bulkhead_part_create)
  * @flags: must be zero
  * @id: out: the partition's id, unique on this host, never zero
- * @reserved: must be zero
+ * @vcpus: number of vCPUs that the guest is told of, 1 to BULKHEAD_VCPUS_MAX
  * @name: empty, or a zero-terminated name: a letter or digit, then letters, digits, '_', '.', '-'
  */
 struct bulkhead_part_create {
 	__u32 size;
 	__u32 flags;
 	__u32 id;
-	__u32 reserved;
+	__u32 vcpus;
 	char name[BULKHEAD_NAME_MAX];
 };
 
@@ -76,8 +76,8 @@ struct bulkhead_part_create {
  * a timer and the devices of bulkhead_machine.h, and neither memory, vCPU nor UART.
  *
  * Return: a partition descriptor; the partition's state is "created". Errors: EINVAL name
- * malformed, EEXIST the owner has a partition of that name, EOPNOTSUPP KVM on this host lacks
- * something required, EMFILE or ENFILE no descriptor is free.
+ * malformed or @vcpus out of range, EEXIST the owner has a partition of that name, EOPNOTSUPP KVM
+ * on this host lacks something required, EMFILE or ENFILE no descriptor is free.
  */
 #define BULKHEAD_PART_CREATE	_IO(BULKHEAD_IOC, 0x00)
 
@@ -148,13 +148,15 @@ struct bulkhead_mem_add {
  * struct bulkhead_vcpu_create - argument of BULKHEAD_VCPU_CREATE
  * @size: sizeof(struct bulkhead_vcpu_create)
  * @flags: must be zero
- * @index: number of the vCPU and its APIC id, below BULKHEAD_VCPUS_MAX
+ * @index: number of the vCPU and its APIC id, below the partition's number of vCPUs
  * @reserved: must be zero
  * @entry: guest physical address of the first instruction
  * @boot_params: guest physical address of the Linux struct boot_params; in RSI at entry
  * @page_table: guest physical address of the top page table, a multiple of 4 KiB; in CR3 at entry
  * @gdt: guest physical address of a GDT whose descriptors at 0x10 and 0x18 are flat 64-bit code
  *	and flat data
+ *
+ * The four addresses are those of vCPU 0, and must be zero for any other.
  */
 struct bulkhead_vcpu_create {
 	__u32 size;
@@ -170,12 +172,13 @@ struct bulkhead_vcpu_create {
 /**
  * BULKHEAD_VCPU_CREATE - create a vCPU
  *
- * Legal in state "created". The vCPU starts as the 64-bit Linux boot protocol asks
+ * Legal in state "created". vCPU 0 starts as the 64-bit Linux boot protocol asks
  * (Documentation/arch/x86/boot.rst, "64-bit boot protocol"): long mode, interrupts off, CS 0x10,
- * data segments 0x18. Its CPUID is what KVM supports on this host.
+ * data segments 0x18. The others wait for INIT and SIPI, as a PC's processors do. CPUID is what KVM
+ * supports on this host, in a package whose cores are the vCPUs.
  *
- * Return: a vCPU descriptor. Errors: EINVAL @index or an address out of range, or @page_table
- * unaligned; EEXIST the partition has a vCPU @index.
+ * Return: a vCPU descriptor. Errors: EINVAL @index or an address out of range, @page_table
+ * unaligned, or an address for a vCPU that waits; EEXIST the partition has a vCPU @index.
  */
 #define BULKHEAD_VCPU_CREATE	_IO(BULKHEAD_IOC, 0x11)
 
