@@ -20,7 +20,7 @@ static int parse_memory(const char *text, uint64_t *memory)
 	return 0;
 }
 
-static int check_vcpus(const char *text)
+static int parse_vcpus(const char *text, unsigned int *vcpus)
 {
 	unsigned long n;
 	char *end;
@@ -34,6 +34,7 @@ static int check_vcpus(const char *text)
 	if (errno || n > BULKHEAD_VCPUS_MAX)
 		return fail("--cpus: %s: a partition can have %d at most", text,
 			    BULKHEAD_VCPUS_MAX);
+	*vcpus = n;
 	return 0;
 }
 
@@ -82,7 +83,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 			runner->append = optarg;
 			break;
 		case 'c':
-			result = check_vcpus(optarg);
+			result = parse_vcpus(optarg, &runner->cpus);
 			break;
 		case 'h':
 			return 1;
@@ -112,7 +113,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 
 int cmd_run(const struct command *command, int argc, char **argv)
 {
-	struct runner runner = { .memory = DEFAULT_MEMORY };
+	struct runner runner = { .memory = DEFAULT_MEMORY, .cpus = 1 };
 	int status = parse(command, argc, argv, &runner);
 
 	if (status > 0) {

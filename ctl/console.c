@@ -186,7 +186,7 @@ static int take_text(struct link *link)
 	return 0;
 }
 
-static int step(struct link *link, struct vcpu *vcpu, int signals, int *signal)
+static int step(struct link *link, struct vcpus *vcpus, int signals, int *signal)
 {
 	bool writing = link->output.length;
 	bool input = link->input_start < link->input_end;
@@ -196,14 +196,14 @@ static int step(struct link *link, struct vcpu *vcpu, int signals, int *signal)
 		{ .fd = writing ? STDOUT_FILENO : -1, .events = POLLOUT },
 		{ .fd = input || link->input_ended ? -1 : STDIN_FILENO, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
-		{ .fd = vcpu->ended, .events = POLLIN },
+		{ .fd = vcpus->ended, .events = POLLIN },
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 		return errno == EINTR ? 0 : fail_errno("poll");
 	if (fds[3].revents)
 		*signal = signals_next(signals);
-	if (fds[4].revents && vcpu_join(vcpu))
+	if (fds[4].revents && vcpus_join(vcpus))
 		return -1;
 	if (fds[1].revents && output_write(&link->output))
 		return -1;
@@ -216,7 +216,7 @@ static int step(struct link *link, struct vcpu *vcpu, int signals, int *signal)
 	return 0;
 }
 
-int console_run(int fd, int signals, struct vcpu *vcpu)
+int console_run(int fd, int signals, struct vcpus *vcpus)
 {
 	struct link link = { .fd = fd };
 	int signal = 0;
@@ -224,7 +224,7 @@ int console_run(int fd, int signals, struct vcpu *vcpu)
 
 	set_raw(&link);
 	while (!result && !signal && !link.stop && (!link.ended || link.output.length))
-		result = step(&link, vcpu, signals, &signal);
+		result = step(&link, vcpus, signals, &signal);
 	if (link.raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &link.old);
 	if (link.lost)

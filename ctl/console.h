@@ -25,6 +25,6 @@ void console_print_tail(int fd);
  * Connects the console @fd with this process' standard streams until the partition has stopped.
  * Returns 0 then, the number of a signal if one came first, or -1 with an error.
  */
-int console_run(int fd, int signals, struct vcpu *vcpu);
+int console_run(int fd, int signals, struct vcpus *vcpus);
 
 #endif

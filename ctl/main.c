@@ -26,7 +26,7 @@ static const struct command commands[] = {
 	  "                   partition's memory, and what CMD changes is gone afterwards\n"
 	  "  --name NAME      a name for the partition, unique among your partitions\n"
 	  "  --memory SIZE    memory of the partition, as 128M or 2G (default 256M)\n"
-	  "  --cpus N         vCPUs of the partition (default 1)\n"
+	  "  --cpus N         vCPUs of the partition, 1 to 64 (default 1)\n"
 	  "  --kernel FILE    kernel, a bzImage or an ELF vmlinux (default: the newest\n"
 	  "                   /boot/vmlinuz-*-cloud-amd64, else that of the running kernel)\n"
 	  "  --append ARGS    more for the kernel's command line, at its end\n"

@@ -46,9 +46,9 @@ int partition_check_name(const char *name)
 	return 0;
 }
 
-int partition_create(int device, const char *name, uint32_t *id)
+int partition_create(int device, const char *name, unsigned int vcpus, uint32_t *id)
 {
-	struct bulkhead_part_create create = { .size = sizeof(create) };
+	struct bulkhead_part_create create = { .size = sizeof(create), .vcpus = vcpus };
 	int fd;
 
 	snprintf(create.name, sizeof(create.name), "%s", name);
@@ -83,19 +83,21 @@ int partition_add_memory(int partition, const struct memory *memory)
 	return 0;
 }
 
-int partition_create_vcpu(int partition, const struct boot *boot)
+int partition_create_vcpu(int partition, unsigned int index, const struct boot *boot)
 {
-	struct bulkhead_vcpu_create create = {
-		.size = sizeof(create),
-		.entry = boot->entry,
-		.boot_params = boot->boot_params,
-		.page_table = boot->page_table,
-		.gdt = boot->gdt,
-	};
-	int fd = ioctl(partition, BULKHEAD_VCPU_CREATE, &create);
+	struct bulkhead_vcpu_create create = { .size = sizeof(create), .index = index };
+	int fd;
 
+	/* The guest's kernel starts the others. */
+	if (!index) {
+		create.entry = boot->entry;
+		create.boot_params = boot->boot_params;
+		create.page_table = boot->page_table;
+		create.gdt = boot->gdt;
+	}
+	fd = ioctl(partition, BULKHEAD_VCPU_CREATE, &create);
 	if (fd < 0)
-		return fail_errno("can't create a vCPU");
+		return fail_errno("can't create vCPU %u", index);
 	return fd;
 }
 

@@ -11,8 +11,8 @@
 
 /* Each returns a descriptor, or -1 with an error. */
 int partition_open_device(void);
-int partition_create(int device, const char *name, uint32_t *id);
-int partition_create_vcpu(int partition, const struct boot *boot);
+int partition_create(int device, const char *name, unsigned int vcpus, uint32_t *id);
+int partition_create_vcpu(int partition, unsigned int index, const struct boot *boot);
 int partition_create_uart(int partition, enum bulkhead_uart_role uart);
 int partition_open_console(uint32_t id);
 

@@ -53,7 +53,7 @@ struct parts {
 	int console;
 	int agent;		/* -1 without a command */
 	int signals;
-	struct vcpu vcpu;
+	struct vcpus vcpus;
 };
 
 static int load_initrd(const char *path, const struct image *image, const struct memory *memory,
@@ -107,16 +107,28 @@ static int load(const struct runner *runner, struct parts *parts)
 	return result;
 }
 
-/* Creates the partition, up to where its vCPU runs. */
+static int create_vcpus(const struct runner *runner, int partition, const struct boot *boot,
+			int fds[BULKHEAD_VCPUS_MAX])
+{
+	for (unsigned int i = 0; i < runner->cpus; i++) {
+		fds[i] = partition_create_vcpu(partition, i, boot);
+		if (fds[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Creates the partition, up to where its vCPUs run. */
 static int start(const struct runner *runner, struct parts *parts)
 {
 	int device cleanup_close = partition_open_device();
-	int partition, vcpu;
+	int vcpus[BULKHEAD_VCPUS_MAX];
+	int partition;
 	uint32_t id;
 
 	if (device < 0)
 		return -1;
-	partition = partition_create(device, runner->name ?: "", &id);
+	partition = partition_create(device, runner->name ?: "", runner->cpus, &id);
 	if (partition < 0 || partition_add_memory(partition, &parts->memory))
 		return -1;
 	parts->console = partition_create_uart(partition, BULKHEAD_UART_CONSOLE);
@@ -127,14 +139,13 @@ static int start(const struct runner *runner, struct parts *parts)
 		if (parts->agent < 0)
 			return -1;
 	}
-	vcpu = partition_create_vcpu(partition, &parts->boot);
-	if (vcpu < 0)
+	if (create_vcpus(runner, partition, &parts->boot, vcpus))
 		return -1;
 	/* From here on, signals are the guest's. Up to here they end this process as any other. */
 	parts->signals = signals_open();
 	if (parts->signals < 0 || workers_start(partition, WORKERS))
 		return -1;
-	return vcpu_start(&parts->vcpu, vcpu);
+	return vcpus_start(&parts->vcpus, vcpus, runner->cpus);
 }
 
 static const char *describe(uint32_t reason)
@@ -160,7 +171,7 @@ static const char *describe(uint32_t reason)
 /* What the partition's end means as an exit status. */
 static int conclude(const struct runner *runner, const struct parts *parts)
 {
-	const struct bulkhead_vcpu_run *run = &parts->vcpu.run;
+	const struct bulkhead_vcpu_run *run = vcpus_result(&parts->vcpus);
 
 	if (run->reason == BULKHEAD_REASON_POWEROFF && run->exit_status >= 0)
 		return run->exit_status;
@@ -178,7 +189,7 @@ static int conclude(const struct runner *runner, const struct parts *parts)
 
 int runner_run(const struct runner *runner)
 {
-	/* The vCPU's thread has it until the process ends. */
+	/* The vCPUs' threads have it until the process ends. */
 	static struct parts parts = { .agent = -1 };
 	int cannot_run = 0;
 	int result;
@@ -194,16 +205,16 @@ int runner_run(const struct runner *runner)
 			.env = environment,
 			.uart = parts.agent,
 			.signals = parts.signals,
-			.vcpu = &parts.vcpu,
+			.vcpus = &parts.vcpus,
 		};
 
 		result = session_run(&setup, &cannot_run);
 	} else {
-		result = console_run(parts.console, parts.signals, &parts.vcpu);
+		result = console_run(parts.console, parts.signals, &parts.vcpus);
 	}
 	if (result)
 		return result > 0 ? STATUS_SIGNAL + result : -1;
-	if (vcpu_join(&parts.vcpu))
+	if (vcpus_join(&parts.vcpus))
 		return -1;
 	if (cannot_run)
 		warn("%s: %s", runner->args[0], strerror(cannot_run));

@@ -13,6 +13,7 @@ struct runner {
 	const char *append;
 	const char *rootfs;
 	uint64_t memory;
+	unsigned int cpus;
 	char *const *args;	/* the command; with rootfs only */
 };
 

@@ -252,7 +252,7 @@ static int step(struct session *session, const struct session_setup *setup)
 		{ .fd = writing ? session->output.fd : -1, .events = POLLOUT },
 		{ .fd = input && !background ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = setup->signals, .events = POLLIN },
-		{ .fd = setup->vcpu->ended, .events = POLLIN },
+		{ .fd = setup->vcpus->ended, .events = POLLIN },
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), background ? TERMINAL_MS : -1) < 0)
@@ -264,7 +264,7 @@ static int step(struct session *session, const struct session_setup *setup)
 	if (fds[2].revents)
 		take_input(session);
 	/* If it couldn't run, the partition hasn't stopped, and nothing more will come. */
-	if (fds[4].revents && vcpu_join(setup->vcpu))
+	if (fds[4].revents && vcpus_join(setup->vcpus))
 		return -1;
 	if (session->output.length)
 		return 0;

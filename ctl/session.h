@@ -11,7 +11,7 @@ struct session_setup {
 	const char *const *env;
 	int uart;
 	int signals;		/* of signals_open() */
-	struct vcpu *vcpu;
+	struct vcpus *vcpus;
 };
 
 /*

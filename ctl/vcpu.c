@@ -4,49 +4,67 @@
 #include "thread.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define NAME_MAX_LENGTH	16
+
 static void *vcpu_main(void *data)
 {
 	struct vcpu *vcpu = data;
+	char name[NAME_MAX_LENGTH];
 
-	pthread_setname_np(pthread_self(), "vcpu 0");
+	snprintf(name, sizeof(name), "vcpu %u", vcpu->index);
+	pthread_setname_np(pthread_self(), name);
 	vcpu->run = (struct bulkhead_vcpu_run){ .size = sizeof(vcpu->run) };
 	/* No signal is for this thread, but stop and continue of the process interrupt it too. */
 	while (ioctl(vcpu->fd, BULKHEAD_VCPU_RUN, &vcpu->run)) {
 		if (errno != EINTR) {
-			vcpu->error = errno;
+			__atomic_store_n(&vcpu->vcpus->error, errno, __ATOMIC_RELEASE);
 			break;
 		}
 	}
-	eventfd_write(vcpu->ended, 1);
+	eventfd_write(vcpu->vcpus->ended, 1);
 	return NULL;
 }
 
-int vcpu_start(struct vcpu *vcpu, int fd)
+int vcpus_start(struct vcpus *vcpus, const int *fds, unsigned int n)
 {
-	*vcpu = (struct vcpu){ .fd = fd };
-	vcpu->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vcpu->ended < 0)
+	*vcpus = (struct vcpus){ .ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	if (vcpus->ended < 0)
 		return fail_errno("can't create an eventfd");
-	if (thread_start(&vcpu->thread, vcpu_main, vcpu, "a vCPU")) {
-		close(vcpu->ended);
-		return -1;
+	/* After an error, threads that have started are left to the end of the process. */
+	while (vcpus->n < n) {
+		struct vcpu *vcpu = &vcpus->vcpus[vcpus->n];
+
+		vcpu->vcpus = vcpus;
+		vcpu->index = vcpus->n;
+		vcpu->fd = fds[vcpus->n];
+		if (thread_start(&vcpu->thread, vcpu_main, vcpu, "a vCPU"))
+			return -1;
+		vcpus->n++;
 	}
 	return 0;
 }
 
-int vcpu_join(struct vcpu *vcpu)
+static int check(struct vcpus *vcpus)
 {
-	if (vcpu->ended >= 0) {
-		pthread_join(vcpu->thread, NULL);
-		close(vcpu->ended);
-		vcpu->ended = -1;
-	}
-	if (!vcpu->error)
+	errno = __atomic_load_n(&vcpus->error, __ATOMIC_ACQUIRE);
+	return errno ? fail_errno("can't run a vCPU") : 0;
+}
+
+int vcpus_join(struct vcpus *vcpus)
+{
+	/* What one of them can't do doesn't stop the others. */
+	if (check(vcpus))
+		return -1;
+	if (vcpus->ended < 0)
 		return 0;
-	errno = vcpu->error;
-	return fail_errno("can't run the vCPU");
+	for (unsigned int i = 0; i < vcpus->n; i++)
+		pthread_join(vcpus->vcpus[i].thread, NULL);
+	close(vcpus->ended);
+	vcpus->ended = -1;
+	return check(vcpus);
 }

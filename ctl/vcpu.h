@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The thread that is a vCPU. */
+/* The threads that are the vCPUs. */
 #ifndef BULKHEAD_VCPU_H
 #define BULKHEAD_VCPU_H
 
 #include <linux/bulkhead.h>
 #include <pthread.h>
 
+struct vcpus;
+
 struct vcpu {
+	struct vcpus *vcpus;
+	unsigned int index;
 	int fd;
-	int ended;		/* an eventfd: readable once the thread has ended; -1 once joined */
-	int error;		/* errno of BULKHEAD_VCPU_RUN, zero if the partition stopped */
 	struct bulkhead_vcpu_run run;
 	pthread_t thread;
 };
 
-/* Runs the vCPU @fd in a thread of its own. @vcpu must stay where it is. */
-int vcpu_start(struct vcpu *vcpu, int fd);
+struct vcpus {
+	int ended;		/* an eventfd: readable once a thread has ended; -1 once joined */
+	int error;		/* errno of a BULKHEAD_VCPU_RUN that failed; atomic */
+	unsigned int n;		/* threads */
+	struct vcpu vcpus[BULKHEAD_VCPUS_MAX];
+};
 
-/* Waits for the thread. Returns 0 if the partition stopped, with @vcpu->run filled in. */
-int vcpu_join(struct vcpu *vcpu);
+/* Runs the vCPUs @fds in threads of their own. @vcpus must stay where it is. */
+int vcpus_start(struct vcpus *vcpus, const int *fds, unsigned int n);
+
+/*
+ * Waits for the threads. Returns 0 if the partition stopped; -1 with an error if one can't be run,
+ * whatever the others do.
+ */
+int vcpus_join(struct vcpus *vcpus);
+
+/* Once joined: how the partition stopped. */
+static inline const struct bulkhead_vcpu_run *vcpus_result(const struct vcpus *vcpus)
+{
+	return &vcpus->vcpus[0].run;
+}
 
 #endif

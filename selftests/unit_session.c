@@ -30,11 +30,11 @@ FIXTURE(session) {
 static void run_session(int uart)
 {
 	struct session_setup setup = { .args = args, .env = env, .uart = uart };
-	struct vcpu vcpu = { .ended = eventfd(0, EFD_CLOEXEC) };
+	struct vcpus vcpus = { .ended = eventfd(0, EFD_CLOEXEC) };
 	int cannot_run = 0;
 	int result;
 
-	setup.vcpu = &vcpu;
+	setup.vcpus = &vcpus;
 	setup.signals = signals_open();
 	result = session_run(&setup, &cannot_run);
 	if (result < 0)
