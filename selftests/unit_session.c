@@ -4,6 +4,7 @@
 #include "../ctl/output.c"
 #include "../ctl/session.c"
 #include "../ctl/signals.c"
+#include "../ctl/thread.c"
 #include "../ctl/vcpu.c"
 #include "../guest/channel.c"
 #include "kselftest_harness.h"
