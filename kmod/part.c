@@ -23,9 +23,10 @@
  *   part->state_lock may be taken by the handlers: nobody waits for a vCPU under it.
  *   A virtio device's locks, see virtio/device.c, are outside part->state_lock.
  *   workers->lock and irq->lock are spinlocks inside of all these.
- *   vcpu->task_lock and uart->lock are spinlocks inside of these. An eventfd is signalled under
- *   uart->lock, and KVM's interrupt controllers lock inside of that.
- *   uart->read_lock is outside uart->lock alone; user memory is accessed under it.
+ *   vcpu->task_lock and stream->lock are spinlocks inside of these. A UART's registers are under
+ *   its stream's lock. An eventfd is signalled under stream->lock, and KVM's interrupt controllers
+ *   lock inside of that.
+ *   stream->read_lock is outside stream->lock alone; user memory is accessed under it.
  *
  * States
  *   Written by transition() alone, under part->state_lock, along legal_transitions. Read under it,

@@ -10,21 +10,15 @@
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
-#include <linux/poll.h>
 #include <linux/serial_reg.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "bulkhead.h"
 #include "kvm.h"
-#include "ring.h"
+#include "stream.h"
 
 #define UART_PORTS	8
 #define UART_FIFO	16
-#define RX_RING		4096
-
-/* What is copied from or to user space at a time. */
-#define CHUNK		256
 
 static const struct {
 	u32 port;
@@ -36,17 +30,12 @@ static const struct {
 
 /**
  * struct bulkhead_uart - one UART
- * @part: whose it is
- * @lossless: the guest waits for a reader
- * @read_lock: readers of a lossless UART take turns; outside @lock
- * @wait: readers and writers
- * @lock: protects what follows
+ * @stream: what goes through it; its lock protects what follows
  * @irq: raises the interrupt; NULL after teardown
  * @irq_file: the eventfd's file; KVM lets go of an eventfd when its file is released
  * @irq_pending: level of the interrupt line; its edges are signalled
+ * @tx_full: the transmitter was full when the guest last sent
  * @thre_pending: transmitter empty, not yet told by IIR
- * @tx: what the guest sent
- * @rx: what it will receive
  * @ier: interrupt enable register
  * @fcr: FIFO control register
  * @lcr: line control register
@@ -55,18 +44,12 @@ static const struct {
  * @divisor: of the baud rate; without effect
  */
 struct bulkhead_uart {
-	struct bulkhead_part *part;
-	bool lossless;
-	struct mutex read_lock;		/* readers take turns */
-	wait_queue_head_t wait;
-
-	spinlock_t lock;		/* registers, rings, interrupt */
+	struct bulkhead_stream stream;
 	struct eventfd_ctx *irq;
 	struct file *irq_file;
 	bool irq_pending;
+	bool tx_full;
 	bool thre_pending;
-	struct bulkhead_ring tx;
-	struct bulkhead_ring rx;
 	u8 ier;
 	u8 fcr;
 	u8 lcr;
@@ -78,12 +61,12 @@ struct bulkhead_uart {
 static bool tx_has_room(const struct bulkhead_uart *uart)
 {
 	/* A driver that finds the transmitter empty fills the FIFO without looking again. */
-	return !uart->lossless || bulkhead_ring_free(&uart->tx) >= UART_FIFO;
+	return !uart->stream.lossless || bulkhead_ring_free(&uart->stream.tx) >= UART_FIFO;
 }
 
 static bool rx_is_ready(const struct bulkhead_uart *uart)
 {
-	return bulkhead_ring_used(&uart->rx) && (uart->mcr & (UART_MCR_RTS | UART_MCR_LOOP));
+	return bulkhead_ring_used(&uart->stream.rx) && (uart->mcr & (UART_MCR_RTS | UART_MCR_LOOP));
 }
 
 static u8 iir(const struct bulkhead_uart *uart)
@@ -99,17 +82,23 @@ static void irq_update(struct bulkhead_uart *uart)
 {
 	bool pending = iir(uart) != UART_IIR_NO_INT;
 
-	lockdep_assert_held(&uart->lock);
+	lockdep_assert_held(&uart->stream.lock);
 
 	if (pending && !uart->irq_pending && uart->irq)
 		eventfd_signal(uart->irq);
 	uart->irq_pending = pending;
 }
 
-static void wake(struct bulkhead_uart *uart)
+/* Somebody took what the guest sent, or sent something himself. */
+static void uart_update(struct bulkhead_stream *stream)
 {
-	if (wq_has_sleeper(&uart->wait))
-		wake_up_interruptible_all(&uart->wait);
+	struct bulkhead_uart *uart = container_of(stream, struct bulkhead_uart, stream);
+
+	if (uart->tx_full && tx_has_room(uart)) {
+		uart->tx_full = false;
+		uart->thre_pending = true;
+	}
+	irq_update(uart);
 }
 
 static u8 msr(const struct bulkhead_uart *uart)
@@ -137,27 +126,19 @@ static u8 lsr(const struct bulkhead_uart *uart)
 
 static u8 receive(struct bulkhead_uart *uart)
 {
-	u8 value;
-
-	if (!rx_is_ready(uart))
-		return 0;
-	value = bulkhead_ring_pop(&uart->rx);
-	wake(uart);
-	return value;
+	return rx_is_ready(uart) ? bulkhead_stream_receive(&uart->stream) : 0;
 }
 
 static void transmit(struct bulkhead_uart *uart, u8 value)
 {
 	if (uart->mcr & UART_MCR_LOOP) {
-		bulkhead_ring_push(&uart->rx, value);
+		bulkhead_ring_push(&uart->stream.rx, value);
 		return;
 	}
 	/* A guest that sends to a full transmitter loses it, as with the real thing. */
-	if (!uart->lossless || bulkhead_ring_free(&uart->tx)) {
-		bulkhead_ring_push(&uart->tx, value);
-		wake(uart);
-	}
-	uart->thre_pending = tx_has_room(uart);
+	bulkhead_stream_send(&uart->stream, value);
+	uart->tx_full = !tx_has_room(uart);
+	uart->thre_pending = !uart->tx_full;
 }
 
 /* Reading IIR acknowledges the interrupt of an empty transmitter. */
@@ -184,7 +165,7 @@ static u8 reg_read(struct bulkhead_uart *uart, unsigned int reg)
 {
 	bool dlab = uart->lcr & UART_LCR_DLAB;
 
-	lockdep_assert_held(&uart->lock);
+	lockdep_assert_held(&uart->stream.lock);
 
 	switch (reg) {
 	case UART_RX:
@@ -210,7 +191,7 @@ static void reg_write(struct bulkhead_uart *uart, unsigned int reg, u8 value)
 {
 	bool dlab = uart->lcr & UART_LCR_DLAB;
 
-	lockdep_assert_held(&uart->lock);
+	lockdep_assert_held(&uart->stream.lock);
 
 	if (dlab && reg <= UART_DLM)
 		uart->divisor[reg] = value;
@@ -234,10 +215,10 @@ static u8 uart_port_read(void *dev, unsigned int offset)
 	struct bulkhead_uart *uart = dev;
 	u8 value;
 
-	spin_lock(&uart->lock);
+	spin_lock(&uart->stream.lock);
 	value = reg_read(uart, offset);
 	irq_update(uart);
-	spin_unlock(&uart->lock);
+	spin_unlock(&uart->stream.lock);
 	return value;
 }
 
@@ -245,200 +226,16 @@ static void uart_port_write(void *dev, unsigned int offset, u8 value)
 {
 	struct bulkhead_uart *uart = dev;
 
-	spin_lock(&uart->lock);
+	spin_lock(&uart->stream.lock);
 	reg_write(uart, offset, value);
 	irq_update(uart);
-	spin_unlock(&uart->lock);
+	spin_unlock(&uart->stream.lock);
 }
 
 static const struct bulkhead_port_ops uart_port_ops = {
 	.read = uart_port_read,
 	.write = uart_port_write,
 };
-
-static bool is_readable(struct bulkhead_uart *uart, u64 pos)
-{
-	bool readable;
-
-	spin_lock(&uart->lock);
-	readable = pos < uart->tx.head;
-	spin_unlock(&uart->lock);
-	return readable || bulkhead_part_is_stopped(uart->part);
-}
-
-static bool is_writable(struct bulkhead_uart *uart)
-{
-	bool writable;
-
-	spin_lock(&uart->lock);
-	writable = bulkhead_ring_free(&uart->rx);
-	spin_unlock(&uart->lock);
-	return writable || bulkhead_part_is_stopped(uart->part);
-}
-
-/* Takes up to a chunk of what the guest sent; of a lossless UART it is gone then. */
-static u32 take(struct bulkhead_uart *uart, u64 *pos, u8 *chunk, u32 len)
-{
-	bool had_room;
-
-	spin_lock(&uart->lock);
-	if (uart->lossless)
-		*pos = uart->tx.tail;
-	len = bulkhead_ring_peek(&uart->tx, pos, chunk, len);
-	if (uart->lossless) {
-		had_room = tx_has_room(uart);
-		uart->tx.tail = *pos;
-		uart->thre_pending |= !had_room && tx_has_room(uart);
-		irq_update(uart);
-	}
-	spin_unlock(&uart->lock);
-	return len;
-}
-
-static ssize_t uart_read(struct file *file, char __user *to, size_t len, loff_t *ppos)
-{
-	struct bulkhead_uart *uart = file->private_data;
-	u64 pos = *ppos;
-	u8 chunk[CHUNK];
-	size_t done = 0;
-	u32 n;
-
-	if (!len)
-		return 0;
-	if (mutex_lock_interruptible(&uart->read_lock))
-		return -ERESTARTSYS;
-
-	while (done < len) {
-		n = take(uart, &pos, chunk, min_t(size_t, len - done, CHUNK));
-		if (n) {
-			if (copy_to_user(to + done, chunk, n)) {
-				mutex_unlock(&uart->read_lock);
-				return -EFAULT;
-			}
-			done += n;
-			continue;
-		}
-		if (done || bulkhead_part_is_stopped(uart->part))
-			break;
-		mutex_unlock(&uart->read_lock);
-		if (file->f_flags & O_NONBLOCK)
-			return -EAGAIN;
-		if (wait_event_interruptible(uart->wait, is_readable(uart, pos)) ||
-		    mutex_lock_interruptible(&uart->read_lock))
-			return -ERESTARTSYS;
-	}
-	mutex_unlock(&uart->read_lock);
-	*ppos = pos;
-	return done;
-}
-
-static u32 give(struct bulkhead_uart *uart, const u8 *chunk, u32 len)
-{
-	u32 n;
-
-	spin_lock(&uart->lock);
-	for (n = 0; n < len && bulkhead_ring_free(&uart->rx); n++)
-		bulkhead_ring_push(&uart->rx, chunk[n]);
-	irq_update(uart);
-	spin_unlock(&uart->lock);
-	return n;
-}
-
-static ssize_t uart_write(struct file *file, const char __user *from, size_t len, loff_t *ppos)
-{
-	struct bulkhead_uart *uart = file->private_data;
-	u8 chunk[CHUNK];
-	size_t done = 0;
-	u32 n, wanted;
-
-	while (done < len) {
-		if (bulkhead_part_is_stopped(uart->part))
-			return done ?: -EPIPE;
-		wanted = min_t(size_t, len - done, CHUNK);
-		if (copy_from_user(chunk, from + done, wanted))
-			return done ?: -EFAULT;
-		n = give(uart, chunk, wanted);
-		done += n;
-		if (n == wanted)
-			continue;
-		if (file->f_flags & O_NONBLOCK)
-			return done ?: -EAGAIN;
-		if (wait_event_interruptible(uart->wait, is_writable(uart)))
-			return done ?: -ERESTARTSYS;
-	}
-	return done;
-}
-
-static __poll_t uart_poll(struct file *file, poll_table *table)
-{
-	struct bulkhead_uart *uart = file->private_data;
-	__poll_t events = 0;
-
-	poll_wait(file, &uart->wait, table);
-	if (is_readable(uart, file->f_pos))
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (is_writable(uart))
-		events |= EPOLLOUT | EPOLLWRNORM;
-	if (bulkhead_part_is_stopped(uart->part))
-		events |= EPOLLHUP;
-	return events;
-}
-
-static loff_t uart_llseek(struct file *file, loff_t offset, int whence)
-{
-	struct bulkhead_uart *uart = file->private_data;
-	u64 head;
-
-	spin_lock(&uart->lock);
-	head = uart->tx.head;
-	spin_unlock(&uart->lock);
-	return generic_file_llseek_size(file, offset, whence, S64_MAX, head);
-}
-
-static int uart_user_release(struct inode *inode, struct file *file)
-{
-	struct bulkhead_uart *uart = file->private_data;
-
-	/* There is none if the descriptor was cancelled. */
-	if (uart)
-		bulkhead_part_user_put(uart->part);
-	return 0;
-}
-
-static int uart_release(struct inode *inode, struct file *file)
-{
-	struct bulkhead_uart *uart = file->private_data;
-
-	bulkhead_part_put(uart->part);
-	return 0;
-}
-
-/* The runner's descriptor keeps the partition alive, */
-static const struct file_operations uart_user_fops = {
-	.owner = THIS_MODULE,
-	.read = uart_read,
-	.write = uart_write,
-	.poll = uart_poll,
-	.llseek = uart_llseek,
-	.release = uart_user_release,
-};
-
-/* and that of anybody else doesn't. */
-static const struct file_operations uart_fops = {
-	.owner = THIS_MODULE,
-	.read = uart_read,
-	.write = uart_write,
-	.poll = uart_poll,
-	.llseek = uart_llseek,
-	.release = uart_release,
-};
-
-static int ring_init(struct bulkhead_ring *ring, u32 size)
-{
-	ring->size = size;
-	ring->data = kvzalloc(size, GFP_KERNEL_ACCOUNT);
-	return ring->data ? 0 : -ENOMEM;
-}
 
 static struct bulkhead_uart *uart_alloc(struct bulkhead_part *part, enum bulkhead_uart_role which)
 {
@@ -448,12 +245,7 @@ static struct bulkhead_uart *uart_alloc(struct bulkhead_part *part, enum bulkhea
 	uart = kzalloc(sizeof(*uart), GFP_KERNEL_ACCOUNT);
 	if (!uart)
 		return ERR_PTR(-ENOMEM);
-	uart->part = part;
-	uart->lossless = which == BULKHEAD_UART_AGENT;
-	mutex_init(&uart->read_lock);
-	init_waitqueue_head(&uart->wait);
-	spin_lock_init(&uart->lock);
-	ret = ring_init(&uart->tx, BULKHEAD_UART_RING) ?: ring_init(&uart->rx, RX_RING);
+	ret = bulkhead_stream_init(&uart->stream, part, which == BULKHEAD_UART_AGENT, uart_update);
 	if (ret) {
 		bulkhead_uart_free(uart);
 		return ERR_PTR(ret);
@@ -467,9 +259,7 @@ static struct bulkhead_uart *uart_alloc(struct bulkhead_part *part, enum bulkhea
  */
 void bulkhead_uart_free(struct bulkhead_uart *uart)
 {
-	kvfree(uart->rx.data);
-	kvfree(uart->tx.data);
-	mutex_destroy(&uart->read_lock);
+	bulkhead_stream_destroy(&uart->stream);
 	kfree(uart);
 }
 
@@ -479,7 +269,7 @@ void bulkhead_uart_free(struct bulkhead_uart *uart)
  */
 void bulkhead_uart_wake(struct bulkhead_uart *uart)
 {
-	wake_up_interruptible_all(&uart->wait);
+	bulkhead_stream_stop(&uart->stream);
 }
 
 /**
@@ -490,10 +280,10 @@ void bulkhead_uart_unwire(struct bulkhead_uart *uart)
 {
 	struct eventfd_ctx *irq;
 
-	spin_lock(&uart->lock);
+	spin_lock(&uart->stream.lock);
 	irq = uart->irq;
 	uart->irq = NULL;
-	spin_unlock(&uart->lock);
+	spin_unlock(&uart->stream.lock);
 	if (irq) {
 		eventfd_ctx_put(irq);
 		fput(uart->irq_file);
@@ -514,7 +304,7 @@ static int uart_wire(struct bulkhead_uart *uart, int irq_fd, u32 irq)
 	}
 	uart->irq = ctx;
 	uart->irq_file = file;
-	return bulkhead_kvm_irq_wire(uart->part->kvm, irq_fd, irq);
+	return bulkhead_kvm_irq_wire(uart->stream.part->kvm, irq_fd, irq);
 }
 
 /**
@@ -543,7 +333,7 @@ int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg)
 	if (part->uarts[args.uart])
 		return -EEXIST;
 
-	fd = bulkhead_fd_reserve("[bulkhead-uart]", &uart_user_fops, NULL, &file);
+	fd = bulkhead_stream_reserve(&file);
 	if (fd < 0)
 		return fd;
 	uart = uart_alloc(part, args.uart);
@@ -560,9 +350,7 @@ int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg)
 
 	scoped_guard(mutex, &part->state_lock)
 		part->uarts[args.uart] = uart;
-	bulkhead_part_user_get(part);
-	file->private_data = uart;
-	fd_install(fd, file);
+	bulkhead_stream_install(&uart->stream, fd, file);
 	return fd;
 
 remove_ports:
@@ -585,15 +373,8 @@ cancel_fd:
 int bulkhead_uart_open(struct bulkhead_part *part, enum bulkhead_uart_role which)
 {
 	struct bulkhead_uart *uart;
-	struct file *file;
-	int fd;
 
 	scoped_guard(mutex, &part->lock)
 		uart = part->uarts[which];
-	if (!uart)
-		return -ENXIO;
-	fd = bulkhead_fd_reserve("[bulkhead-uart]", &uart_fops, uart, &file);
-	if (fd >= 0)
-		fd_install(fd, file);
-	return fd;
+	return uart ? bulkhead_stream_open(&uart->stream) : -ENXIO;
 }
