@@ -22,10 +22,10 @@
  *   vCPU's thread, in a device's handler, must not take it.
  *   part->state_lock may be taken by the handlers: nobody waits for a vCPU under it.
  *   A virtio device's locks, see virtio/device.c, are outside part->state_lock.
- *   workers->lock and irq->lock are spinlocks inside of all these.
  *   vcpu->task_lock and stream->lock are spinlocks inside of these. A UART's registers are under
- *   its stream's lock. An eventfd is signalled under stream->lock, and KVM's interrupt controllers
- *   lock inside of that.
+ *   its stream's lock.
+ *   workers->lock and irq->lock are spinlocks inside of all these. An eventfd is signalled under
+ *   irq->lock, and KVM's interrupt controllers lock inside of that.
  *   stream->read_lock is outside stream->lock alone; user memory is accessed under it.
  *
  * States

@@ -8,13 +8,10 @@
  * runner, the transmitter is full while nobody reads; towards the guest, RTS is obeyed.
  */
 #include <linux/err.h>
-#include <linux/eventfd.h>
-#include <linux/file.h>
 #include <linux/serial_reg.h>
 #include <linux/slab.h>
 
 #include "bulkhead.h"
-#include "kvm.h"
 #include "stream.h"
 
 #define UART_PORTS	8
@@ -31,8 +28,7 @@ static const struct {
 /**
  * struct bulkhead_uart - one UART
  * @stream: what goes through it; its lock protects what follows
- * @irq: raises the interrupt; NULL after teardown
- * @irq_file: the eventfd's file; KVM lets go of an eventfd when its file is released
+ * @irq: interrupt to the guest
  * @irq_pending: level of the interrupt line; its edges are signalled
  * @tx_full: the transmitter was full when the guest last sent
  * @thre_pending: transmitter empty, not yet told by IIR
@@ -45,8 +41,7 @@ static const struct {
  */
 struct bulkhead_uart {
 	struct bulkhead_stream stream;
-	struct eventfd_ctx *irq;
-	struct file *irq_file;
+	struct bulkhead_irq irq;
 	bool irq_pending;
 	bool tx_full;
 	bool thre_pending;
@@ -84,8 +79,8 @@ static void irq_update(struct bulkhead_uart *uart)
 
 	lockdep_assert_held(&uart->stream.lock);
 
-	if (pending && !uart->irq_pending && uart->irq)
-		eventfd_signal(uart->irq);
+	if (pending && !uart->irq_pending)
+		bulkhead_irq_raise(&uart->irq);
 	uart->irq_pending = pending;
 }
 
@@ -245,6 +240,7 @@ static struct bulkhead_uart *uart_alloc(struct bulkhead_part *part, enum bulkhea
 	uart = kzalloc(sizeof(*uart), GFP_KERNEL_ACCOUNT);
 	if (!uart)
 		return ERR_PTR(-ENOMEM);
+	bulkhead_irq_init(&uart->irq);
 	ret = bulkhead_stream_init(&uart->stream, part, which == BULKHEAD_UART_AGENT, uart_update);
 	if (ret) {
 		bulkhead_uart_free(uart);
@@ -278,33 +274,7 @@ void bulkhead_uart_wake(struct bulkhead_uart *uart)
  */
 void bulkhead_uart_unwire(struct bulkhead_uart *uart)
 {
-	struct eventfd_ctx *irq;
-
-	spin_lock(&uart->stream.lock);
-	irq = uart->irq;
-	uart->irq = NULL;
-	spin_unlock(&uart->stream.lock);
-	if (irq) {
-		eventfd_ctx_put(irq);
-		fput(uart->irq_file);
-	}
-}
-
-static int uart_wire(struct bulkhead_uart *uart, int irq_fd, u32 irq)
-{
-	struct file *file = fget(irq_fd);
-	struct eventfd_ctx *ctx;
-
-	if (!file)
-		return -EBADF;
-	ctx = eventfd_ctx_fileget(file);
-	if (IS_ERR(ctx)) {
-		fput(file);
-		return PTR_ERR(ctx);
-	}
-	uart->irq = ctx;
-	uart->irq_file = file;
-	return bulkhead_kvm_irq_wire(uart->stream.part->kvm, irq_fd, irq);
+	bulkhead_irq_unwire(&uart->irq);
 }
 
 /**
@@ -344,7 +314,7 @@ int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg)
 	ret = bulkhead_bus_ports_add(part, lines[args.uart].port, UART_PORTS, &uart_port_ops, uart);
 	if (ret)
 		goto free_uart;
-	ret = uart_wire(uart, args.irq_fd, lines[args.uart].irq);
+	ret = bulkhead_irq_wire(&uart->irq, part, args.irq_fd, lines[args.uart].irq);
 	if (ret)
 		goto remove_ports;
 
@@ -356,7 +326,6 @@ int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg)
 remove_ports:
 	bulkhead_bus_ports_remove(part, uart);
 free_uart:
-	bulkhead_uart_unwire(uart);
 	bulkhead_uart_free(uart);
 cancel_fd:
 	bulkhead_fd_cancel(fd, file);
