@@ -24,6 +24,7 @@
 #include <linux/bulkhead_machine.h>
 #include <linux/bulkhead_netlink.h>
 
+#include "guests/layout.h"
 #include "kselftest_harness.h"
 
 /* Seconds. A debug kernel in an emulated machine takes its time. */
@@ -31,10 +32,6 @@
 #define TEST_TIMEOUT_DEFAULT 300
 
 #define GUEST_MEMORY	(16UL << 20)
-#define GUEST_GDT	0x500
-#define GUEST_PAGES	0x1000
-#define GUEST_CODE	0x10000
-#define GUEST_DATA	0x20000
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
@@ -44,6 +41,12 @@
 	extern const char guest_##name[], guest_##name##_end[]; \
 	asm(".pushsection .rodata\nguest_" #name ":\n" code \
 	    "\n9: hlt\njmp 9b\nguest_" #name "_end:\n.popsection")
+
+/* The same of a guest that was compiled from guests/NAME.c. */
+#define GUEST(name) \
+	extern const char guest_##name[], guest_##name##_end[]; \
+	asm(".pushsection .rodata\nguest_" #name ":\n.incbin \"guests/" #name ".bin\"\n" \
+	    "guest_" #name "_end:\n.popsection")
 
 #define OUTB(port, value) "mov $" STRING(port) ", %dx\nmov $" STRING(value) ", %al\nout %al, %dx\n"
 #define POWEROFF OUTB(BULKHEAD_PORT_SLEEP_CONTROL, BULKHEAD_SLEEP_S5)
