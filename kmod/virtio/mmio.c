@@ -185,6 +185,9 @@ static int reg_write(struct bulkhead_virtio_slot *slot, u32 reg, u32 value)
 		atomic_andnot(value, &dev->interrupts);
 		return 0;
 	case VIRTIO_MMIO_STATUS:
+		/* Zero resets: what is more than 8 bits must not become it. */
+		if (value > U8_MAX)
+			return -EINVAL;
 		bulkhead_virtio_status_write(dev, value);
 		return 0;
 	default:
