@@ -39,6 +39,10 @@ install: ctl guest
 check: vm
 	@selftests/check
 
+##   fuzz              what parses guest memory, with libFuzzer, for some minutes
+fuzz: setup
+	@$(MAKE) -s -C selftests fuzz
+
 ##   demo              a session on a test VM; installs what this takes on Debian 12
 demo: vm
 	@selftests/vm/boot -- selftests/vm/demo
@@ -70,4 +74,4 @@ vm: setup
 setup:
 	@selftests/vm/setup
 
-.PHONY: all module ctl guest modules_install install check demo lint generate clean help vm setup
+.PHONY: all module ctl guest modules_install install check fuzz demo lint generate clean help vm setup
