@@ -18,8 +18,6 @@
 #define FEATURE_INDIRECT	1
 #define FEATURE_EVENT_IDX	2
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
 /* xorshift64 */
 static u64 next_random(struct bulkhead_part *part)
 {
@@ -121,7 +119,8 @@ static void run(const u8 *data, size_t size, void (*interfere)(struct bulkhead_p
 	memory_destroy(&part);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+/* The Makefile gives it the name that libFuzzer calls. */
+int fuzz_one(const u8 *data, size_t size)
 {
 	if (size < 2)
 		return 0;
