@@ -254,6 +254,8 @@ void bulkhead_work_queue(struct bulkhead_part *part, struct bulkhead_work *work)
 
 /* virtio/ */
 int bulkhead_rng_create(struct bulkhead_part *part, const void __user *uarg);
+int bulkhead_disk_create(struct bulkhead_part *part, const void __user *uarg);
+int bulkhead_disk_rescan(struct bulkhead_virtio *dev);
 
 /* power.c */
 int bulkhead_power_init(struct bulkhead_part *part);
@@ -274,6 +276,8 @@ void bulkhead_netlink_notify(struct bulkhead_part *part, u8 cmd);
 int bulkhead_arg_in(void *arg, size_t size, const void __user *uarg);
 int bulkhead_runner_arg_in(const struct bulkhead_part *part, void *arg, size_t size,
 			   const void __user *uarg);
+int bulkhead_runner_flags_in(const struct bulkhead_part *part, void *arg, size_t size, u32 flags,
+			     const void __user *uarg);
 int bulkhead_fd_reserve(const char *name, const struct file_operations *fops, void *private,
 			struct file **filep);
 void bulkhead_fd_cancel(int fd, struct file *file);

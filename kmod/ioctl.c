@@ -14,15 +14,7 @@ struct arg_header {
 	u32 flags;
 };
 
-/**
- * bulkhead_arg_in - copy an ioctl's argument from its caller
- * @arg: the copy
- * @size: its size, that of the first version of the structure
- * @uarg: the caller's
- *
- * Return: 0 or one of the errors common to all ioctls, see uapi/linux/bulkhead.h.
- */
-int bulkhead_arg_in(void *arg, size_t size, const void __user *uarg)
+static int arg_in(void *arg, size_t size, u32 flags, const void __user *uarg)
 {
 	struct arg_header *header = arg;
 	u32 usize;
@@ -37,7 +29,20 @@ int bulkhead_arg_in(void *arg, size_t size, const void __user *uarg)
 	ret = copy_struct_from_user(arg, size, uarg, usize);
 	if (ret)
 		return ret;
-	return header->flags ? -EINVAL : 0;
+	return header->flags & ~flags ? -EINVAL : 0;
+}
+
+/**
+ * bulkhead_arg_in - copy an ioctl's argument from its caller
+ * @arg: the copy
+ * @size: its size, that of the first version of the structure
+ * @uarg: the caller's
+ *
+ * Return: 0 or one of the errors common to all ioctls, see uapi/linux/bulkhead.h.
+ */
+int bulkhead_arg_in(void *arg, size_t size, const void __user *uarg)
+{
+	return arg_in(arg, size, 0, uarg);
 }
 
 /**
@@ -52,7 +57,23 @@ int bulkhead_arg_in(void *arg, size_t size, const void __user *uarg)
 int bulkhead_runner_arg_in(const struct bulkhead_part *part, void *arg, size_t size,
 			   const void __user *uarg)
 {
-	return part->mm == current->mm ? bulkhead_arg_in(arg, size, uarg) : -EPERM;
+	return bulkhead_runner_flags_in(part, arg, size, 0, uarg);
+}
+
+/**
+ * bulkhead_runner_flags_in - as bulkhead_runner_arg_in(), of an ioctl that has flags
+ * @part: the partition
+ * @arg: the copy
+ * @size: its size, that of the first version of the structure
+ * @flags: those that it may have
+ * @uarg: the caller's
+ *
+ * Return: 0, or an error of bulkhead_runner_arg_in().
+ */
+int bulkhead_runner_flags_in(const struct bulkhead_part *part, void *arg, size_t size, u32 flags,
+			     const void __user *uarg)
+{
+	return part->mm == current->mm ? arg_in(arg, size, flags, uarg) : -EPERM;
 }
 
 /**

@@ -272,6 +272,37 @@ int bulkhead_nl_part_kill_doit(struct sk_buff *skb, struct genl_info *info)
 	return ret;
 }
 
+/**
+ * bulkhead_nl_part_rescan_doit - operation part-rescan
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Return: 0 or an error as specified; the other disks are looked at all the same.
+ */
+int bulkhead_nl_part_rescan_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct bulkhead_part *part = info->user_ptr[0];
+	unsigned int i, n;
+	int ret = 0, err;
+
+	if (bulkhead_part_is_stopped(part)) {
+		NL_SET_ERR_MSG_FMT(info->extack, "partition %u has stopped", part->id);
+		return -EBUSY;
+	}
+	/* No lock: a backing may take long to answer. Devices stay as long as the reference. */
+	scoped_guard(mutex, &part->state_lock)
+		n = part->nr_virtio;
+	for (i = 0; i < n; i++) {
+		err = bulkhead_disk_rescan(part->virtio[i].dev);
+		if (err) {
+			NL_SET_ERR_MSG_FMT(info->extack,
+					   "the backing of device %u doesn't tell its size", i);
+			ret = err;
+		}
+	}
+	return ret;
+}
+
 /*
  * Whether a listener is to be spared an event: it isn't the owner's, nor that of an
  * administrator.

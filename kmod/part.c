@@ -47,7 +47,9 @@
  *      vCPU's thread is inside: it would be in an ioctl on a descriptor that counts in part->users.
  *   2. Wait for readers: those of part->kvm and vcpu->kvm, by part->state_lock; those on KVM's
  *      buses, by SRCU, when our devices leave them in bulkhead_kvm_destroy().
- *   3. Remove: KVM's files are put. The memory goes with part->refs and after an RCU grace period.
+ *   3. Remove: KVM's files are put, then the files of devices and of guest memory, whoever still
+ *      holds part->refs: with them go their locks. The memory of the objects goes with part->refs
+ *      and after an RCU grace period.
  *
  * Module exit
  *   Every descriptor pins the module, through the owner of its operations; a netlink operation is
@@ -163,7 +165,6 @@ static void part_free(struct kref *refs)
 			bulkhead_uart_free(part->uarts[i]);
 	for (i = 0; i < part->nr_virtio; i++)
 		part->virtio[i].dev->ops->free(part->virtio[i].dev);
-	bulkhead_mem_free(part);
 	mmdrop(part->mm);
 	put_pid(part->runner);
 	mutex_destroy(&part->state_lock);
@@ -220,6 +221,10 @@ static void part_teardown(struct bulkhead_part *part)
 			bulkhead_kvm_vcpu_destroy(vcpus[i]);
 	if (kvm)
 		bulkhead_kvm_destroy(kvm);
+	for (i = 0; i < part->nr_virtio; i++)
+		if (part->virtio[i].dev->ops->release)
+			part->virtio[i].dev->ops->release(part->virtio[i].dev);
+	bulkhead_mem_free(part);
 }
 
 /**
@@ -303,6 +308,8 @@ static long part_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return bulkhead_worker_run(part, uarg);
 	case BULKHEAD_RNG_CREATE:
 		return bulkhead_rng_create(part, uarg);
+	case BULKHEAD_DISK_CREATE:
+		return bulkhead_disk_create(part, uarg);
 	default:
 		return -ENOTTY;
 	}

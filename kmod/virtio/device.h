@@ -32,6 +32,8 @@ typedef ssize_t bulkhead_virtio_handle(struct bulkhead_virtio *dev, struct bulkh
  * @start: the driver is ready; dev->lock held. May be NULL
  * @reset: the driver reset the device, whose queues are off; dev->lock held. May be NULL
  * @stop: the partition stopped: wake who sleeps; part->state_lock held. May be NULL
+ * @release: the partition is gone: let go of what is the host's. No thread of the runner is inside,
+ *	and who has looked the partition up may still be. May be NULL
  * @free: free the device; nobody uses it any more
  */
 struct bulkhead_virtio_ops {
@@ -41,6 +43,7 @@ struct bulkhead_virtio_ops {
 	void (*start)(struct bulkhead_virtio *dev);
 	void (*reset)(struct bulkhead_virtio *dev);
 	void (*stop)(struct bulkhead_virtio *dev);
+	void (*release)(struct bulkhead_virtio *dev);
 	void (*free)(struct bulkhead_virtio *dev);
 };
 

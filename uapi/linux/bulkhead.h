@@ -10,6 +10,7 @@
  *         |                                     |------BULKHEAD_VCPU_CREATE--> vCPU
  *         |                                     |------BULKHEAD_UART_CREATE--> UART
  *         |                                     |------BULKHEAD_RNG_CREATE (a virtio device)
+ *         |                                     |------BULKHEAD_DISK_CREATE (another)
  *         |                                     '------BULKHEAD_WORKER_RUN (serves the devices)
  *         '------BULKHEAD_CONSOLE_OPEN--> UART, to read and write the console of a known partition
  *
@@ -279,6 +280,52 @@ struct bulkhead_rng_create {
  * Return: the device's slot.
  */
 #define BULKHEAD_RNG_CREATE	_IO(BULKHEAD_IOC, 0x16)
+
+/* Characters of a disk's serial number, and queues of a disk. */
+#define BULKHEAD_DISK_SERIAL		20
+#define BULKHEAD_DISK_QUEUES_MAX	8
+
+/* Flag of BULKHEAD_DISK_CREATE: the guest can't write to the disk. */
+#define BULKHEAD_DISK_READ_ONLY		0x1
+
+/**
+ * struct bulkhead_disk_create - argument of BULKHEAD_DISK_CREATE
+ * @size: sizeof(struct bulkhead_disk_create)
+ * @flags: zero or BULKHEAD_DISK_READ_ONLY
+ * @irq_fd: an eventfd
+ * @fd: the backing, a regular file or a block device
+ * @queues: number of queues, 1 to BULKHEAD_DISK_QUEUES_MAX; the guest uses as many as it likes
+ * @reserved: must be zero
+ * @serial: printable ASCII characters, the rest zero; without one if all of it is
+ */
+struct bulkhead_disk_create {
+	__u32 size;
+	__u32 flags;
+	__s32 irq_fd;
+	__s32 fd;
+	__u32 queues;
+	__u32 reserved;
+	char serial[BULKHEAD_DISK_SERIAL];
+};
+
+/**
+ * BULKHEAD_DISK_CREATE - give the partition a disk, virtio 1.2, section 5.2
+ *
+ * @fd may be closed afterwards; the open file stays in use, and whatever lock it holds is held,
+ * until the partition is gone. Requests are served by workers, through the host's page cache; to
+ * flush the disk is fdatasync(2) of the backing. A request that the backing refuses, for whatever
+ * reason, fails in the guest. So does a write beyond the RLIMIT_FSIZE of the worker, which gets no
+ * signal for it.
+ *
+ * The disk is as large as the backing. When that becomes larger or smaller, the netlink operation
+ * part-rescan tells the guest.
+ *
+ * Return: the device's slot. Errors: EBADF @fd not open for reading, and unless it is read-only for
+ * writing; EINVAL @fd neither file nor block device, or opened with O_APPEND, or its size zero or
+ * not a multiple of 512, or @queues out of range, or @serial malformed; any error with which the
+ * backing doesn't tell its size.
+ */
+#define BULKHEAD_DISK_CREATE	_IO(BULKHEAD_IOC, 0x18)
 
 /* ---- vCPU descriptor ---- */
 
