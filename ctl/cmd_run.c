@@ -38,6 +38,19 @@ static int parse_vcpus(const char *text, unsigned int *vcpus)
 	return 0;
 }
 
+static int add_disk(const char *text, struct runner *runner)
+{
+	struct disk *disks = reallocarray(runner->disks, runner->n_disks + 1, sizeof(*disks));
+
+	if (!disks)
+		return fail_errno("--disk");
+	runner->disks = disks;
+	if (disk_parse(text, &disks[runner->n_disks]))
+		return error_prefix("--disk");
+	runner->n_disks++;
+	return 0;
+}
+
 static int check_name(const char *name)
 {
 	return partition_check_name(name) ? error_prefix("--name") : 0;
@@ -64,6 +77,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 	static const struct option options[] = {
 		{ "append", required_argument, NULL, 'a' },
 		{ "cpus", required_argument, NULL, 'c' },
+		{ "disk", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "initrd", required_argument, NULL, 'i' },
 		{ "kernel", required_argument, NULL, 'k' },
@@ -84,6 +98,9 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 			break;
 		case 'c':
 			result = parse_vcpus(optarg, &runner->cpus);
+			break;
+		case 'd':
+			result = add_disk(optarg, runner);
 			break;
 		case 'h':
 			return 1;

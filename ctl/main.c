@@ -27,6 +27,10 @@ static const struct command commands[] = {
 	  "  --name NAME      a name for the partition, unique among your partitions\n"
 	  "  --memory SIZE    memory of the partition, as 128M or 2G (default 256M)\n"
 	  "  --cpus N         vCPUs of the partition, 1 to 64 (default 1)\n"
+	  "  --disk PATH[,ro][,serial=S]\n"
+	  "                   a file or block device that becomes a disk of the partition, the\n"
+	  "                   first one /dev/vda; with ro, the guest can't write to it; S is its\n"
+	  "                   serial number. A comma in PATH or S is doubled\n"
 	  "  --kernel FILE    kernel, a bzImage or an ELF vmlinux (default: the newest\n"
 	  "                   /boot/vmlinuz-*-cloud-amd64, else that of the running kernel)\n"
 	  "  --append ARGS    more for the kernel's command line, at its end\n"
@@ -45,6 +49,8 @@ static const struct command commands[] = {
 	  JSON_OPTION },
 	{ "show", cmd_show, "[--json] ID|NAME", "show all about a partition", JSON_OPTION },
 	{ "kill", cmd_kill, "[--json] ID|NAME...", "stop partitions at once", JSON_OPTION },
+	{ "rescan", cmd_rescan, "[--json] ID|NAME...",
+	  "look at the sizes of partitions' disks again, and tell their guests", JSON_OPTION },
 	{ "logs", cmd_logs, "[--json] ID|NAME", "print the console's text that is kept",
 	  JSON_OPTION },
 	{ "monitor", cmd_monitor, "[--json]", "print a line for each event, until interrupted",

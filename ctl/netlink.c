@@ -345,13 +345,24 @@ int netlink_get(struct netlink *netlink, uint32_t id, struct part *part)
 	return result;
 }
 
-int netlink_kill(struct netlink *netlink, uint32_t id)
+/* Asks for what is answered by an acknowledgment alone. */
+static int tell(struct netlink *netlink, uint8_t command, uint32_t id)
 {
 	struct request request = { .take = take_part };
-	int result = ask(netlink, BULKHEAD_CMD_PART_KILL, 0, id, &request);
+	int result = ask(netlink, command, 0, id, &request);
 
 	free(request.parts);
 	return result;
+}
+
+int netlink_kill(struct netlink *netlink, uint32_t id)
+{
+	return tell(netlink, BULKHEAD_CMD_PART_KILL, id);
+}
+
+int netlink_rescan(struct netlink *netlink, uint32_t id)
+{
+	return tell(netlink, BULKHEAD_CMD_PART_RESCAN, id);
 }
 
 static bool parse_id(const char *text, uint32_t *id)

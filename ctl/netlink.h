@@ -53,6 +53,7 @@ static inline void netlink_closep(struct netlink **netlink)
 /* errno is that of the kernel's answer, ENODEV if there is no such partition. */
 int netlink_get(struct netlink *netlink, uint32_t id, struct part *part);
 int netlink_kill(struct netlink *netlink, uint32_t id);
+int netlink_rescan(struct netlink *netlink, uint32_t id);
 
 /* All partitions, to be freed. */
 int netlink_list(struct netlink *netlink, struct part **parts, size_t *n);

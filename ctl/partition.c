@@ -131,6 +131,28 @@ int partition_create_uart(int partition, enum bulkhead_uart_role uart)
 	return set_nonblocking(fd);
 }
 
+int partition_create_disk(int partition, const struct disk *disk, unsigned int queues)
+{
+	int irq cleanup_close = eventfd(0, EFD_CLOEXEC);
+	struct bulkhead_disk_create create = {
+		.size = sizeof(create),
+		.flags = disk->read_only ? BULKHEAD_DISK_READ_ONLY : 0,
+		.irq_fd = irq,
+		.fd = disk->fd,
+		.queues = queues,
+	};
+
+	if (irq < 0)
+		return fail_errno("can't create an eventfd");
+	memcpy(create.serial, disk->serial, sizeof(create.serial));
+	if (ioctl(partition, BULKHEAD_DISK_CREATE, &create) >= 0)
+		return 0;
+	if (errno == ENOSPC)
+		return fail("%s: too many; all disks and other devices together can be %d",
+			    disk->path, BULKHEAD_VIRTIO_MAX);
+	return fail_errno("%s: can't give it to the partition", disk->path);
+}
+
 int partition_open_console(uint32_t id)
 {
 	int device cleanup_close = partition_open_device();

@@ -4,9 +4,11 @@
 #define BULKHEAD_PARTITION_H
 
 #include <linux/bulkhead.h>
+#include <linux/bulkhead_machine.h>
 #include <stdint.h>
 
 #include "boot.h"
+#include "disk.h"
 #include "memory.h"
 
 /* Each returns a descriptor, or -1 with an error. */
@@ -15,6 +17,9 @@ int partition_create(int device, const char *name, unsigned int vcpus, uint32_t 
 int partition_create_vcpu(int partition, unsigned int index, const struct boot *boot);
 int partition_create_uart(int partition, enum bulkhead_uart_role uart);
 int partition_open_console(uint32_t id);
+
+/* Gives it an open disk. */
+int partition_create_disk(int partition, const struct disk *disk, unsigned int queues);
 
 int partition_add_memory(int partition, const struct memory *memory);
 

@@ -36,7 +36,7 @@
 /* quiet: each character on the console is an exit, and nobody reads them if all is well. */
 #define COMMAND_PARAMETERS	PARAMETERS " quiet " ROOT_PARAMETERS
 
-/* Enough that devices don't wait for one that waits for the host. */
+/* And one for each queue of a disk: no device waits for one that waits for the host. */
 #define WORKERS		2
 
 /* What every container starts from. */
@@ -107,6 +107,22 @@ static int load(const struct runner *runner, struct parts *parts)
 	return result;
 }
 
+/* As many queues as vCPUs, that these need not wait for each other, up to where it makes sense. */
+#define DISK_QUEUES_MAX	4
+
+static unsigned int disk_queues(const struct runner *runner)
+{
+	return runner->cpus < DISK_QUEUES_MAX ? runner->cpus : DISK_QUEUES_MAX;
+}
+
+static int add_disks(const struct runner *runner, int partition)
+{
+	for (unsigned int i = 0; i < runner->n_disks; i++)
+		if (partition_create_disk(partition, &runner->disks[i], disk_queues(runner)))
+			return -1;
+	return 0;
+}
+
 static int create_vcpus(const struct runner *runner, int partition, const struct boot *boot,
 			int fds[BULKHEAD_VCPUS_MAX])
 {
@@ -139,11 +155,12 @@ static int start(const struct runner *runner, struct parts *parts)
 		if (parts->agent < 0)
 			return -1;
 	}
-	if (create_vcpus(runner, partition, &parts->boot, vcpus))
+	if (add_disks(runner, partition) || create_vcpus(runner, partition, &parts->boot, vcpus))
 		return -1;
 	/* From here on, signals are the guest's. Up to here they end this process as any other. */
 	parts->signals = signals_open();
-	if (parts->signals < 0 || workers_start(partition, WORKERS))
+	if (parts->signals < 0 ||
+	    workers_start(partition, WORKERS + runner->n_disks * disk_queues(runner)))
 		return -1;
 	return vcpus_start(&parts->vcpus, vcpus, runner->cpus);
 }
@@ -197,6 +214,9 @@ int runner_run(const struct runner *runner)
 	if (runner->rootfs && (root_check(runner->rootfs) ||
 			       session_check(runner->args, environment)))
 		return -1;
+	for (unsigned int i = 0; i < runner->n_disks; i++)
+		if (disk_open(&runner->disks[i]))
+			return error_prefix("--disk");
 	if (load(runner, &parts) || start(runner, &parts))
 		return -1;
 	if (runner->rootfs) {

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "disk.h"
+
 /* What is to be run; strings are NULL if not given. */
 struct runner {
 	const char *name;
@@ -14,6 +16,8 @@ struct runner {
 	const char *rootfs;
 	uint64_t memory;
 	unsigned int cpus;
+	struct disk *disks;
+	unsigned int n_disks;
 	char *const *args;	/* the command; with rootfs only */
 };
 
