@@ -54,6 +54,7 @@ TEST_F(ioctl, header)
 		{ g->part, BULKHEAD_MEM_ADD, sizeof(struct bulkhead_mem_add) },
 		{ g->part, BULKHEAD_VCPU_CREATE, sizeof(struct bulkhead_vcpu_create) },
 		{ g->part, BULKHEAD_UART_CREATE, sizeof(struct bulkhead_uart_create) },
+		{ g->part, BULKHEAD_DISK_CREATE, sizeof(struct bulkhead_disk_create) },
 		{ g->vcpu, BULKHEAD_VCPU_RUN, sizeof(struct bulkhead_vcpu_run) },
 	};
 	__u32 *header = (__u32 *)page;
