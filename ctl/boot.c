@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Documentation/arch/x86/boot.rst and zero-page.rst. */
 #include "boot.h"
+#include "acpi.h"
 #include "error.h"
 #include "util.h"
 
@@ -64,7 +65,7 @@ static void write_e820(struct boot_params *params, const struct memory *memory)
 	struct memory_region regions[MEMORY_REGIONS_MAX];
 	unsigned int n = memory_regions(memory, regions);
 
-	/* Firmware's part of the first MiB isn't RAM on any PC. */
+	/* Firmware's part of the first MiB isn't RAM on any PC. The ACPI tables are there. */
 	add_ram(params, 0, LOW_RAM_END);
 	add_ram(params, HIGH_RAM_START, regions[0].bytes);
 	for (unsigned int i = 1; i < n; i++)
@@ -106,6 +107,7 @@ int boot_setup(struct boot *boot, const struct image *image, const struct memory
 	params->hdr.cmd_line_ptr = COMMAND_LINE_ADDR;
 	params->hdr.ramdisk_image = initrd->bytes ? initrd->guest_addr : 0;
 	params->hdr.ramdisk_size = initrd->bytes;
+	params->acpi_rsdp_addr = ACPI_ADDR;
 	write_e820(params, memory);
 
 	*boot = (struct boot){

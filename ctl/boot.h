@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the 64-bit Linux boot protocol wants in memory besides kernel and initrd. */
+/*
+ * What the 64-bit Linux boot protocol wants in memory besides kernel and initrd. It is told of the
+ * ACPI tables of acpi.h, which come later.
+ */
 #ifndef BULKHEAD_BOOT_H
 #define BULKHEAD_BOOT_H
 

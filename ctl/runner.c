@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runner.h"
+#include "acpi.h"
 #include "boot.h"
 #include "cleanup.h"
 #include "command.h"
@@ -27,11 +28,10 @@
 /*
  * console=ttyS0		the console that bulkhead keeps
  * panic=-1			reboot at once after a panic, rather than hang
- * reboot=pci,panic_warm	by the port whose value tells a panic from a reset
- * initcall_blacklist=cmos_init	there is no CMOS clock; its driver takes 2 s and 40,000 exits to see
+ * reboot=pci,panic_warm	by the port whose value tells a panic from a reset: the driver for
+ *			pvpanic is a module, which isn't there when most panics happen
  */
-#define PARAMETERS		"console=ttyS0 panic=-1 reboot=pci,panic_warm " \
-				"initcall_blacklist=cmos_init"
+#define PARAMETERS		"console=ttyS0 panic=-1 reboot=pci,panic_warm"
 
 /* quiet: each character on the console is an exit, and nobody reads them if all is well. */
 #define COMMAND_PARAMETERS	PARAMETERS " quiet " ROOT_PARAMETERS
@@ -53,6 +53,7 @@ struct parts {
 	int console;
 	int agent;		/* -1 without a command */
 	int signals;
+	unsigned int devices;	/* virtio devices created so far */
 	struct vcpus vcpus;
 };
 
@@ -115,11 +116,13 @@ static unsigned int disk_queues(const struct runner *runner)
 	return runner->cpus < DISK_QUEUES_MAX ? runner->cpus : DISK_QUEUES_MAX;
 }
 
-static int add_disks(const struct runner *runner, int partition)
+static int add_disks(const struct runner *runner, int partition, struct parts *parts)
 {
-	for (unsigned int i = 0; i < runner->n_disks; i++)
+	for (unsigned int i = 0; i < runner->n_disks; i++) {
 		if (partition_create_disk(partition, &runner->disks[i], disk_queues(runner)))
 			return -1;
+		parts->devices++;
+	}
 	return 0;
 }
 
@@ -155,7 +158,9 @@ static int start(const struct runner *runner, struct parts *parts)
 		if (parts->agent < 0)
 			return -1;
 	}
-	if (add_disks(runner, partition) || create_vcpus(runner, partition, &parts->boot, vcpus))
+	if (add_disks(runner, partition, parts) ||
+	    acpi_setup(&parts->memory, runner->cpus, parts->devices) ||
+	    create_vcpus(runner, partition, &parts->boot, vcpus))
 		return -1;
 	/* From here on, signals are the guest's. Up to here they end this process as any other. */
 	parts->signals = signals_open();

@@ -61,7 +61,6 @@ static const struct {
 	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
 	{ KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP" },
 	{ KVM_CAP_IRQFD, "KVM_CAP_IRQFD" },
-	{ KVM_CAP_PIT2, "KVM_CAP_PIT2" },
 	{ KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID" },
 	{ KVM_CAP_ADJUST_CLOCK, "KVM_CAP_ADJUST_CLOCK" },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, "KVM_CAP_TSC_DEADLINE_TIMER" },
@@ -279,13 +278,8 @@ static const struct kvm_io_device_ops mmio_ops = {
 	.write = mmio_write,
 };
 
-/*
- * Without ACPI, Linux knows of no I/O APIC and doesn't use the local APIC's timer: it wants the
- * PC's interval timer.
- */
 static int machine_init(struct bulkhead_kvm *kvm)
 {
-	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	u64 identity_map = IDENTITY_MAP_ADDR;
 	long ret;
 
@@ -295,10 +289,7 @@ static int machine_init(struct bulkhead_kvm *kvm)
 	ret = kvm_call(kvm->file, KVM_SET_IDENTITY_MAP_ADDR, &identity_map, sizeof(identity_map));
 	if (ret)
 		return ret;
-	ret = kvm_ioctl(kvm->file, KVM_CREATE_IRQCHIP, 0);
-	if (ret)
-		return ret;
-	return kvm_call(kvm->file, KVM_CREATE_PIT2, &pit, sizeof(pit));
+	return kvm_ioctl(kvm->file, KVM_CREATE_IRQCHIP, 0);
 }
 
 /**

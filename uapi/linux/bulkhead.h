@@ -73,8 +73,8 @@ struct bulkhead_part_create {
 /**
  * BULKHEAD_PART_CREATE - create a partition
  *
- * The caller becomes its runner, and its user the owner. The partition has interrupt controllers,
- * a timer and the devices of bulkhead_machine.h, and neither memory, vCPU nor UART.
+ * The caller becomes its runner, and its user the owner. The partition has interrupt controllers
+ * and the devices of bulkhead_machine.h, and neither memory, vCPU nor UART.
  *
  * Return: a partition descriptor; the partition's state is "created". Errors: EINVAL name
  * malformed or @vcpus out of range, EEXIST the owner has a partition of that name, EOPNOTSUPP KVM

@@ -2,13 +2,15 @@
 /*
  * The machine that a guest sees: the ports at which bulkhead.ko answers. An access to any other
  * port, or to an address without memory, reads all ones and is counted. KVM answers those of the
- * PC's interrupt controllers (0x20, 0xa0, 0x4d0) and timer (0x40, 0x61) as well.
+ * PC's interrupt controllers (0x20, 0xa0, 0x4d0), and has the I/O APIC at 0xfec00000 and the local
+ * APICs at 0xfee00000; a vCPU's index is its APIC id. There is no PC's timer, clock, keyboard,
+ * display nor PCI. The runner describes all this to the guest by hardware-reduced ACPI.
  *
  *   0x3f8..0x3ff  COM1, 16550A, IRQ 4: the console
  *   0x2f8..0x2ff  COM2, 16550A, IRQ 3: between agent and runner
  *   0x064         keyboard controller: the reset command alone
  *   0x505         pvpanic
- *   0x600..0x607  power: sleep control and status, the agent's exit status
+ *   0x600..0x607  power: sleep control and status, events, the agent's exit status
  *   0xcf9         reset control
  *
  * Addresses without memory:
@@ -38,6 +40,14 @@
 #define BULKHEAD_PORT_SLEEP_CONTROL	0x600
 #define BULKHEAD_PORT_SLEEP_STATUS	0x601
 #define BULKHEAD_SLEEP_S5		0x34
+
+/*
+ * 8 bits: what happened, and raised the I/O APIC's pin IRQ_EVENTS, edge-triggered, since the
+ * register was last read. Reading takes it out; writes do nothing.
+ */
+#define BULKHEAD_PORT_EVENTS		0x602
+#define BULKHEAD_IRQ_EVENTS		5
+#define BULKHEAD_EVENT_POWER_BUTTON	0x01
 
 /* 8 bits, write only: exit status of the command that the agent ran, kept with the partition. */
 #define BULKHEAD_PORT_EXIT_STATUS	0x604
