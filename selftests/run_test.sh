@@ -185,7 +185,7 @@ no_exit_reaches_the_runner() {
 		assert last["name"] == "quiet" and last["state"] == "stopped", last
 		assert last["reason"] == "poweroff" and last["exit-status"] == 0, last
 		exits = last["exits"]
-		assert exits["runner"] == 0 and exits["io"] > 1000, exits
+		assert exits["runner"] == 0 and exits["io"] > 100, exits
 		assert exits["total"] >= exits["io"] + exits["mmio"] + exits["halt"], exits
 		print("# exits:", exits)
 	END
