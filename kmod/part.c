@@ -54,7 +54,8 @@
  * Module exit
  *   Every descriptor pins the module, through the owner of its operations; a netlink operation is
  *   waited for by genl_unregister_family(). No other code of ours is ever called later: kfree_rcu()
- *   calls none, and KVM's VMs have lost our devices when the last descriptor is released.
+ *   calls none, a device's timer is shut down when it is freed, and KVM's VMs have lost our devices
+ *   when the last descriptor is released.
  */
 #include <linux/cred.h>
 #include <linux/ctype.h>

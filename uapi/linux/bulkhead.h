@@ -258,6 +258,10 @@ struct bulkhead_worker_run {
  * @irq_fd no eventfd, ENOSPC BULKHEAD_VIRTIO_MAX reached.
  */
 
+/* What an entropy device gives: bytes in a second, and bytes at once after a pause. */
+#define BULKHEAD_RNG_RATE	(64 * 1024)
+#define BULKHEAD_RNG_BURST	(64 * 1024)
+
 /**
  * struct bulkhead_rng_create - argument of BULKHEAD_RNG_CREATE
  * @size: sizeof(struct bulkhead_rng_create)
@@ -275,7 +279,8 @@ struct bulkhead_rng_create {
 /**
  * BULKHEAD_RNG_CREATE - give the partition an entropy device, virtio 1.2, section 5.4
  *
- * Random numbers are those of the host's kernel. Needs a worker.
+ * Random numbers are those of the host's kernel, limited to BULKHEAD_RNG_RATE; a request beyond
+ * that waits. Needs a worker.
  *
  * Return: the device's slot.
  */
