@@ -22,6 +22,7 @@
 
 #include "region.h"
 
+struct bulkhead_balloon;
 struct bulkhead_kvm;
 struct bulkhead_kvm_vcpu;
 struct bulkhead_uart;
@@ -150,6 +151,7 @@ struct bulkhead_vcpu {
  * @stopped: when it stopped
  * @kvm: KVM's side; NULL after teardown
  * @uarts: by enum bulkhead_uart_role; NULL if not created; written under @lock as well
+ * @balloon: the balloon among @virtio; NULL if not created
  * @nr_vcpus: number of @vcpus with a KVM side
  * @memory: bytes of all regions
  * @exit_status: what the agent reported, or -1; no lock, last write wins
@@ -185,6 +187,7 @@ struct bulkhead_part {
 	ktime_t stopped;
 	struct bulkhead_kvm *kvm;
 	struct bulkhead_uart *uarts[2];
+	struct bulkhead_balloon *balloon;
 	unsigned int nr_vcpus;
 	u64 memory;
 
@@ -195,6 +198,30 @@ struct bulkhead_part {
 
 	u32 max_vcpus;
 	struct bulkhead_vcpu vcpus[] __counted_by(max_vcpus);
+};
+
+/**
+ * struct bulkhead_balloon_stats - what a guest says of its memory; virtio 1.2, section 5.5.6.4
+ * @present: which of @values it reports, a bit for each
+ * @reported: when
+ * @values: by tag
+ */
+struct bulkhead_balloon_stats {
+	u32 present;
+	ktime_t reported;
+	u64 values[10];
+};
+
+/**
+ * struct bulkhead_balloon_report - what is known of a guest's memory
+ * @target: bytes that it is to have
+ * @actual: bytes that it has
+ * @stats: what it says
+ */
+struct bulkhead_balloon_report {
+	u64 target;
+	u64 actual;
+	struct bulkhead_balloon_stats stats;
 };
 
 /* part.c */
@@ -256,6 +283,12 @@ void bulkhead_work_queue(struct bulkhead_part *part, struct bulkhead_work *work)
 int bulkhead_rng_create(struct bulkhead_part *part, const void __user *uarg);
 int bulkhead_disk_create(struct bulkhead_part *part, const void __user *uarg);
 int bulkhead_disk_rescan(struct bulkhead_virtio *dev);
+int bulkhead_balloon_create(struct bulkhead_part *part, const void __user *uarg);
+bool bulkhead_balloon_is_ready(const struct bulkhead_balloon *balloon);
+void bulkhead_balloon_target_set(struct bulkhead_balloon *balloon, u64 bytes);
+void bulkhead_balloon_report(struct bulkhead_balloon *balloon,
+			     struct bulkhead_balloon_report *report);
+void bulkhead_balloon_stats_ask(struct bulkhead_balloon *balloon);
 
 /* power.c */
 int bulkhead_power_init(struct bulkhead_part *part);

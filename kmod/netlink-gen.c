@@ -25,6 +25,12 @@ static const struct nla_policy bulkhead_part_rescan_nl_policy[BULKHEAD_A_PART_ID
 	[BULKHEAD_A_PART_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+/* BULKHEAD_CMD_PART_SET - do */
+static const struct nla_policy bulkhead_part_set_nl_policy[BULKHEAD_A_PART_MEMORY_TARGET + 1] = {
+	[BULKHEAD_A_PART_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[BULKHEAD_A_PART_MEMORY_TARGET] = { .type = NLA_U64, },
+};
+
 /* Ops table for bulkhead */
 static const struct genl_split_ops bulkhead_nl_ops[] = {
 	{
@@ -57,6 +63,15 @@ static const struct genl_split_ops bulkhead_nl_ops[] = {
 		.post_doit	= bulkhead_nl_part_post,
 		.policy		= bulkhead_part_rescan_nl_policy,
 		.maxattr	= BULKHEAD_A_PART_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= BULKHEAD_CMD_PART_SET,
+		.pre_doit	= bulkhead_nl_part_pre,
+		.doit		= bulkhead_nl_part_set_doit,
+		.post_doit	= bulkhead_nl_part_post,
+		.policy		= bulkhead_part_set_nl_policy,
+		.maxattr	= BULKHEAD_A_PART_MEMORY_TARGET,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -82,6 +82,41 @@ static int devices_put(struct sk_buff *skb, const struct bulkhead_part *part)
 	return ret;
 }
 
+static int stats_put(struct sk_buff *skb, const struct bulkhead_balloon_stats *stats)
+{
+	struct nlattr *nest;
+	unsigned int tag;
+
+	if (!stats->present)
+		return 0;
+	nest = nla_nest_start(skb, BULKHEAD_A_PART_BALLOON);
+	if (!nest)
+		return -EMSGSIZE;
+	/* The attributes are in the order of the tags, which begin with zero. */
+	for (tag = 0; tag < ARRAY_SIZE(stats->values); tag++)
+		if ((stats->present & BIT(tag)) &&
+		    nla_put_u64_64bit(skb, BULKHEAD_A_BALLOON_SWAP_IN + tag, stats->values[tag], 0))
+			return -EMSGSIZE;
+	if (nla_put_u64_64bit(skb, BULKHEAD_A_BALLOON_AGE,
+			      ktime_to_ns(ktime_sub(ktime_get(), stats->reported)), 0))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int balloon_put(struct sk_buff *skb, struct bulkhead_balloon *balloon)
+{
+	struct bulkhead_balloon_report report;
+
+	if (!balloon)
+		return 0;
+	bulkhead_balloon_report(balloon, &report);
+	if (nla_put_u64_64bit(skb, BULKHEAD_A_PART_MEMORY_TARGET, report.target, 0) ||
+	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_MEMORY_ACTUAL, report.actual, 0))
+		return -EMSGSIZE;
+	return stats_put(skb, &report.stats);
+}
+
 static u64 uptime(const struct bulkhead_part *part)
 {
 	ktime_t end = part->state == BULKHEAD_STATE_STOPPED ? part->stopped : ktime_get();
@@ -112,7 +147,7 @@ static int part_put(struct sk_buff *skb, const struct bulkhead_part *part)
 	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_MEMORY, part->memory, 0) ||
 	    nla_put_u32(skb, BULKHEAD_A_PART_VCPUS, part->nr_vcpus) ||
 	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_UPTIME, uptime(part), 0) ||
-	    stop_put(skb, part))
+	    stop_put(skb, part) || balloon_put(skb, part->balloon))
 		return -EMSGSIZE;
 	return exits_put(skb, part) ?: devices_put(skb, part);
 }
@@ -197,6 +232,8 @@ int bulkhead_nl_part_get_doit(struct sk_buff *skb, struct genl_info *info)
 			ret = -ENODEV;
 		} else {
 			ret = part_put(reply, part);
+			if (part->balloon)
+				bulkhead_balloon_stats_ask(part->balloon);
 		}
 	}
 	if (ret) {
@@ -301,6 +338,62 @@ int bulkhead_nl_part_rescan_doit(struct sk_buff *skb, struct genl_info *info)
 		}
 	}
 	return ret;
+}
+
+static int memory_target_set(struct bulkhead_part *part, struct genl_info *info,
+			     const struct nlattr *attr)
+{
+	u64 min = min_t(u64, part->memory, BULKHEAD_MEMORY_TARGET_MIN);
+	u64 target = nla_get_u64(attr);
+
+	lockdep_assert_held(&part->state_lock);
+
+	if (!part->balloon) {
+		NL_SET_ERR_MSG_FMT(info->extack, "partition %u has no balloon", part->id);
+		return -ENXIO;
+	}
+	if (target < min || target > part->memory) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr,
+					"memory-target must be from %llu to %llu", min,
+					part->memory);
+		return -ERANGE;
+	}
+	if (!IS_ALIGNED(target, PAGE_SIZE)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "memory-target must be a multiple of 4096");
+		return -EINVAL;
+	}
+	if (!bulkhead_balloon_is_ready(part->balloon)) {
+		NL_SET_ERR_MSG_FMT(info->extack,
+				   "partition %u: no driver for the balloon in the guest",
+				   part->id);
+		return -EBUSY;
+	}
+	bulkhead_balloon_target_set(part->balloon, target);
+	return 0;
+}
+
+/**
+ * bulkhead_nl_part_set_doit - operation part-set
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Return: 0 or an error as specified.
+ */
+int bulkhead_nl_part_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *target = info->attrs[BULKHEAD_A_PART_MEMORY_TARGET];
+	struct bulkhead_part *part = info->user_ptr[0];
+
+	if (!target) {
+		NL_SET_ERR_MSG(info->extack, "nothing to set; give memory-target");
+		return -EINVAL;
+	}
+	guard(mutex)(&part->state_lock);
+	if (part->state != BULKHEAD_STATE_RUNNING) {
+		NL_SET_ERR_MSG_FMT(info->extack, "partition %u isn't running", part->id);
+		return -EBUSY;
+	}
+	return memory_target_set(part, info, target);
 }
 
 /*

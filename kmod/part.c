@@ -311,6 +311,8 @@ static long part_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return bulkhead_rng_create(part, uarg);
 	case BULKHEAD_DISK_CREATE:
 		return bulkhead_disk_create(part, uarg);
+	case BULKHEAD_BALLOON_CREATE:
+		return bulkhead_balloon_create(part, uarg);
 	default:
 		return -ENOTTY;
 	}

@@ -11,6 +11,7 @@
  *         |                                     |------BULKHEAD_UART_CREATE--> UART
  *         |                                     |------BULKHEAD_RNG_CREATE (a virtio device)
  *         |                                     |------BULKHEAD_DISK_CREATE (another)
+ *         |                                     |------BULKHEAD_BALLOON_CREATE (another)
  *         |                                     '------BULKHEAD_WORKER_RUN (serves the devices)
  *         '------BULKHEAD_CONSOLE_OPEN--> UART, to read and write the console of a known partition
  *
@@ -331,6 +332,35 @@ struct bulkhead_disk_create {
  * backing doesn't tell its size.
  */
 #define BULKHEAD_DISK_CREATE	_IO(BULKHEAD_IOC, 0x18)
+
+/* The least memory that a guest can be told to have: no kernel that is in use lives in less. */
+#define BULKHEAD_MEMORY_TARGET_MIN	(16 * 1024 * 1024)
+
+/**
+ * struct bulkhead_balloon_create - argument of BULKHEAD_BALLOON_CREATE
+ * @size: sizeof(struct bulkhead_balloon_create)
+ * @flags: must be zero
+ * @irq_fd: an eventfd
+ * @reserved: must be zero
+ */
+struct bulkhead_balloon_create {
+	__u32 size;
+	__u32 flags;
+	__s32 irq_fd;
+	__u32 reserved;
+};
+
+/**
+ * BULKHEAD_BALLOON_CREATE - give the partition a memory balloon, virtio 1.2, section 5.5
+ *
+ * Memory that the guest gives to the balloon, or reports free, is punched out of the memfds of
+ * BULKHEAD_MEM_ADD, and so given back to the host. One that is sealed against writing can't be
+ * punched: that counts as an error of the device's. How large the balloon is to be is set by the
+ * netlink operation part-set. Needs a worker.
+ *
+ * Return: the device's slot. Errors: EEXIST the partition has a balloon.
+ */
+#define BULKHEAD_BALLOON_CREATE	_IO(BULKHEAD_IOC, 0x17)
 
 /* ---- vCPU descriptor ---- */
 
