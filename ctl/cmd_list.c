@@ -80,6 +80,23 @@ static void print_devices(const struct part *part)
 	}
 }
 
+static void print_stats(const struct part *part)
+{
+	char size[SIZE_TEXT], age[PART_UPTIME_TEXT];
+
+	printf("balloon, reported %s ago\n",
+	       part_uptime_text(part->stats[BULKHEAD_A_BALLOON_AGE], age));
+	for (unsigned int i = 1; i < BULKHEAD_A_BALLOON_AGE; i++) {
+		if (!(part->stats_present & 1U << i))
+			continue;
+		if (part_stats_is_size(i))
+			size_format(part->stats[i], size);
+		else
+			snprintf(size, sizeof(size), "%lu", part->stats[i]);
+		printf("  %-19s %s\n", part_stats_name(i), size);
+	}
+}
+
 static void print_part(const struct part *part)
 {
 	char owner[OWNER_TEXT], memory[SIZE_TEXT], uptime[PART_UPTIME_TEXT];
@@ -94,12 +111,18 @@ static void print_part(const struct part *part)
 	printf("owner        %s\n", owner_text(part->owner, owner));
 	printf("runner       %u\n", part->runner);
 	printf("memory       %s\n", size_format(part->memory, memory));
+	if (part->has_balloon) {
+		printf("  target     %s\n", size_format(part->memory_target, memory));
+		printf("  actual     %s\n", size_format(part->memory_actual, memory));
+	}
 	printf("vcpus        %u\n", part->vcpus);
 	printf("uptime       %s\n", part_uptime_text(part->uptime, uptime));
 	printf("exits\n");
 	for (unsigned int i = 1; i <= BULKHEAD_A_EXITS_MAX; i++)
 		printf("  %-10s %lu\n", part_exits_name(i), part->exits[i]);
 	print_devices(part);
+	if (part->stats_present)
+		print_stats(part);
 }
 
 static int show(const char *id_or_name, bool json)

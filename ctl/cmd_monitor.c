@@ -4,6 +4,7 @@
 #include "error.h"
 #include "netlink.h"
 #include "part.h"
+#include "size.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,8 @@ static const char *event_name(unsigned int command)
 		return "running";
 	case BULKHEAD_CMD_PART_STOPPED:
 		return "stopped";
+	case BULKHEAD_CMD_PART_CHANGED:
+		return "changed";
 	default:
 		return "unknown";
 	}
@@ -39,9 +42,14 @@ static int print_json(unsigned int command, const struct part *part)
 
 static int print_line(unsigned int command, const struct part *part)
 {
+	char target[SIZE_TEXT], actual[SIZE_TEXT];
+
 	printf("%s %u", event_name(command), part->id);
 	if (part->name[0])
 		printf(" %s", part->name);
+	if (command == BULKHEAD_CMD_PART_CHANGED)
+		printf(", memory target %s, actual %s", size_format(part->memory_target, target),
+		       size_format(part->memory_actual, actual));
 	if (part->has_reason)
 		printf(", reason %s", part_reason_name(part->reason));
 	if (part->has_exit_status)

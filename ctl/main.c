@@ -51,6 +51,14 @@ static const struct command commands[] = {
 	{ "kill", cmd_kill, "[--json] ID|NAME...", "stop partitions at once", JSON_OPTION },
 	{ "rescan", cmd_rescan, "[--json] ID|NAME...",
 	  "look at the sizes of partitions' disks again, and tell their guests", JSON_OPTION },
+	{ "set", cmd_set, "[OPTION...] ID|NAME memory SIZE",
+	  "change how much memory a guest has, and wait for it",
+	  JSON_OPTION
+	  "  --timeout N      seconds to wait for the guest, 0 not to wait (default 30)\n"
+	  "\n"
+	  "SIZE is at most what the partition was created with. The guest gives the rest to the\n"
+	  "host as far as it can spare it. What the guest has in the end is printed; the exit\n"
+	  "status is 1 if that isn't SIZE. The guest goes on trying all the same.\n" },
 	{ "logs", cmd_logs, "[--json] ID|NAME", "print the console's text that is kept",
 	  JSON_OPTION },
 	{ "monitor", cmd_monitor, "[--json]", "print a line for each event, until interrupted",

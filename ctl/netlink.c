@@ -22,6 +22,7 @@ struct netlink {
 
 /* A request on its way. */
 struct request {
+	uint64_t memory_target;	/* to be set if not zero */
 	bool done;
 	bool interrupted;	/* what was dumped changed meanwhile */
 	int error;		/* positive errno */
@@ -44,6 +45,9 @@ static struct nla_policy part_policy[BULKHEAD_A_PART_MAX + 1] = {
 	[BULKHEAD_A_PART_EXIT_STATUS]	= { .type = NLA_U32 },
 	[BULKHEAD_A_PART_EXITS]		= { .type = NLA_NESTED },
 	[BULKHEAD_A_PART_DEVICE]	= { .type = NLA_NESTED },
+	[BULKHEAD_A_PART_MEMORY_TARGET]	= { .type = NLA_U64 },
+	[BULKHEAD_A_PART_MEMORY_ACTUAL]	= { .type = NLA_U64 },
+	[BULKHEAD_A_PART_BALLOON]	= { .type = NLA_NESTED },
 };
 
 static int library_error(const char *what, int error)
@@ -112,6 +116,24 @@ static int parse_devices(struct nlmsghdr *header, struct part *part)
 	return 0;
 }
 
+static int parse_balloon(struct nlattr *nest, struct part *part)
+{
+	static struct nla_policy policy[BULKHEAD_A_BALLOON_MAX + 1];
+	struct nlattr *attrs[BULKHEAD_A_BALLOON_MAX + 1];
+
+	for (int i = 1; i <= BULKHEAD_A_BALLOON_MAX; i++)
+		policy[i].type = NLA_U64;
+	if (nla_parse_nested(attrs, BULKHEAD_A_BALLOON_MAX, nest, policy))
+		return -1;
+	for (int i = 1; i <= BULKHEAD_A_BALLOON_MAX; i++) {
+		if (!attrs[i])
+			continue;
+		part->stats[i] = nla_get_u64(attrs[i]);
+		part->stats_present |= 1U << i;
+	}
+	return 0;
+}
+
 static int parse_part(struct nlmsghdr *header, struct part *part)
 {
 	struct nlattr *attrs[BULKHEAD_A_PART_MAX + 1];
@@ -132,10 +154,15 @@ static int parse_part(struct nlmsghdr *header, struct part *part)
 		.reason = get_u32(attrs[BULKHEAD_A_PART_REASON]),
 		.has_exit_status = attrs[BULKHEAD_A_PART_EXIT_STATUS],
 		.exit_status = get_u32(attrs[BULKHEAD_A_PART_EXIT_STATUS]),
+		.has_balloon = attrs[BULKHEAD_A_PART_MEMORY_ACTUAL],
+		.memory_target = get_u64(attrs[BULKHEAD_A_PART_MEMORY_TARGET]),
+		.memory_actual = get_u64(attrs[BULKHEAD_A_PART_MEMORY_ACTUAL]),
 	};
 	if (attrs[BULKHEAD_A_PART_NAME])
 		nla_strlcpy(part->name, attrs[BULKHEAD_A_PART_NAME], sizeof(part->name));
 	if (attrs[BULKHEAD_A_PART_EXITS] && parse_exits(attrs[BULKHEAD_A_PART_EXITS], part))
+		return -1;
+	if (attrs[BULKHEAD_A_PART_BALLOON] && parse_balloon(attrs[BULKHEAD_A_PART_BALLOON], part))
 		return -1;
 	return parse_devices(header, part);
 }
@@ -250,7 +277,9 @@ static int ask(struct netlink *netlink, uint8_t command, int flags, uint32_t id,
 
 	if (message && genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, netlink->family, 0, flags,
 				   command, BULKHEAD_FAMILY_VERSION) &&
-	    (!id || !nla_put_u32(message, BULKHEAD_A_PART_ID, id)))
+	    (!id || !nla_put_u32(message, BULKHEAD_A_PART_ID, id)) &&
+	    (!request->memory_target ||
+	     !nla_put_u64(message, BULKHEAD_A_PART_MEMORY_TARGET, request->memory_target)))
 		result = exchange(netlink, message, request);
 	nlmsg_free(message);
 	if (result)
@@ -363,6 +392,15 @@ int netlink_kill(struct netlink *netlink, uint32_t id)
 int netlink_rescan(struct netlink *netlink, uint32_t id)
 {
 	return tell(netlink, BULKHEAD_CMD_PART_RESCAN, id);
+}
+
+int netlink_set_memory(struct netlink *netlink, uint32_t id, uint64_t target)
+{
+	struct request request = { .take = take_part, .memory_target = target };
+	int result = ask(netlink, BULKHEAD_CMD_PART_SET, 0, id, &request);
+
+	free(request.parts);
+	return result;
 }
 
 static bool parse_id(const char *text, uint32_t *id)

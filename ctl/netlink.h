@@ -36,6 +36,11 @@ struct part {
 	uint64_t exits[BULKHEAD_A_EXITS_MAX + 1];
 	unsigned int n_devices;
 	struct part_device devices[BULKHEAD_VIRTIO_MAX];
+	bool has_balloon;
+	uint64_t memory_target;
+	uint64_t memory_actual;
+	uint32_t stats_present;	/* bits by attribute; none if the guest has reported nothing */
+	uint64_t stats[BULKHEAD_A_BALLOON_MAX + 1];
 };
 
 struct netlink;
@@ -54,6 +59,7 @@ static inline void netlink_closep(struct netlink **netlink)
 int netlink_get(struct netlink *netlink, uint32_t id, struct part *part);
 int netlink_kill(struct netlink *netlink, uint32_t id);
 int netlink_rescan(struct netlink *netlink, uint32_t id);
+int netlink_set_memory(struct netlink *netlink, uint32_t id, uint64_t target);
 
 /* All partitions, to be freed. */
 int netlink_list(struct netlink *netlink, struct part **parts, size_t *n);

@@ -53,6 +53,20 @@ static const char *const device_counts[] = {
 	[BULKHEAD_A_DEVICE_ERRORS]	= "errors",
 };
 
+static const char *const stats[] = {
+	[BULKHEAD_A_BALLOON_SWAP_IN]			= "swap-in",
+	[BULKHEAD_A_BALLOON_SWAP_OUT]			= "swap-out",
+	[BULKHEAD_A_BALLOON_MAJOR_FAULTS]		= "major-faults",
+	[BULKHEAD_A_BALLOON_MINOR_FAULTS]		= "minor-faults",
+	[BULKHEAD_A_BALLOON_FREE]			= "free",
+	[BULKHEAD_A_BALLOON_TOTAL]			= "total",
+	[BULKHEAD_A_BALLOON_AVAILABLE]			= "available",
+	[BULKHEAD_A_BALLOON_CACHES]			= "caches",
+	[BULKHEAD_A_BALLOON_HUGETLB_ALLOCATIONS]	= "hugetlb-allocations",
+	[BULKHEAD_A_BALLOON_HUGETLB_FAILURES]		= "hugetlb-failures",
+	[BULKHEAD_A_BALLOON_AGE]			= "age",
+};
+
 /* A newer module may know more. */
 static const char *name_of(const char *const *names, size_t n, uint32_t value)
 {
@@ -82,6 +96,26 @@ const char *part_device_name(uint32_t type)
 const char *part_device_count_name(unsigned int attribute)
 {
 	return name_of(device_counts, ARRAY_SIZE(device_counts), attribute);
+}
+
+const char *part_stats_name(unsigned int attribute)
+{
+	return name_of(stats, ARRAY_SIZE(stats), attribute);
+}
+
+bool part_stats_is_size(unsigned int attribute)
+{
+	switch (attribute) {
+	case BULKHEAD_A_BALLOON_SWAP_IN:
+	case BULKHEAD_A_BALLOON_SWAP_OUT:
+	case BULKHEAD_A_BALLOON_FREE:
+	case BULKHEAD_A_BALLOON_TOTAL:
+	case BULKHEAD_A_BALLOON_AVAILABLE:
+	case BULKHEAD_A_BALLOON_CACHES:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const char *part_state_text(const struct part *part, char text[PART_STATE_TEXT])
@@ -159,6 +193,19 @@ json_t *part_to_json(const struct part *part)
 		json_object_set_new(object, "exits", counters);
 	}
 	json_object_set_new(object, "device", devices_to_json(part));
+	if (part->has_balloon) {
+		json_object_set_new(object, "memory-target", json_integer(part->memory_target));
+		json_object_set_new(object, "memory-actual", json_integer(part->memory_actual));
+	}
+	if (part->stats_present) {
+		json_t *balloon = json_object();
+
+		for (unsigned int i = 1; i <= BULKHEAD_A_BALLOON_MAX; i++)
+			if (part->stats_present & 1U << i)
+				json_object_set_new(balloon, part_stats_name(i),
+						    json_integer(part->stats[i]));
+		json_object_set_new(object, "balloon", balloon);
+	}
 	return object;
 }
 

@@ -25,6 +25,12 @@ const char *part_exits_name(unsigned int attribute);
 const char *part_device_name(uint32_t type);
 const char *part_device_count_name(unsigned int attribute);
 
+/* The names of the statistics of the guest's memory, as of the netlink attributes. */
+const char *part_stats_name(unsigned int attribute);
+
+/* Whether one counts bytes. */
+bool part_stats_is_size(unsigned int attribute);
+
 /* An object whose keys are the names of the netlink attributes that there are. */
 json_t *part_to_json(const struct part *part);
 

@@ -153,6 +153,30 @@ int partition_create_disk(int partition, const struct disk *disk, unsigned int q
 	return fail_errno("%s: can't give it to the partition", disk->path);
 }
 
+int partition_create_rng(int partition)
+{
+	int irq cleanup_close = eventfd(0, EFD_CLOEXEC);
+	struct bulkhead_rng_create create = { .size = sizeof(create), .irq_fd = irq };
+
+	if (irq < 0)
+		return fail_errno("can't create an eventfd");
+	if (ioctl(partition, BULKHEAD_RNG_CREATE, &create) < 0)
+		return fail_errno("can't create an entropy device");
+	return 0;
+}
+
+int partition_create_balloon(int partition)
+{
+	int irq cleanup_close = eventfd(0, EFD_CLOEXEC);
+	struct bulkhead_balloon_create create = { .size = sizeof(create), .irq_fd = irq };
+
+	if (irq < 0)
+		return fail_errno("can't create an eventfd");
+	if (ioctl(partition, BULKHEAD_BALLOON_CREATE, &create) < 0)
+		return fail_errno("can't create a memory balloon");
+	return 0;
+}
+
 int partition_open_console(uint32_t id)
 {
 	int device cleanup_close = partition_open_device();

@@ -21,6 +21,10 @@ int partition_open_console(uint32_t id);
 /* Gives it an open disk. */
 int partition_create_disk(int partition, const struct disk *disk, unsigned int queues);
 
+/* Virtio devices that every partition has. */
+int partition_create_rng(int partition);
+int partition_create_balloon(int partition);
+
 int partition_add_memory(int partition, const struct memory *memory);
 
 /* Checks what a name may look like. */

@@ -137,6 +137,16 @@ static int create_vcpus(const struct runner *runner, int partition, const struct
 	return 0;
 }
 
+static int create_devices(const struct runner *runner, struct parts *parts, int partition)
+{
+	if (add_disks(runner, partition, parts))
+		return -1;
+	if (partition_create_rng(partition) || partition_create_balloon(partition))
+		return -1;
+	parts->devices += 2;
+	return 0;
+}
+
 /* Creates the partition, up to where its vCPUs run. */
 static int start(const struct runner *runner, struct parts *parts)
 {
@@ -158,7 +168,7 @@ static int start(const struct runner *runner, struct parts *parts)
 		if (parts->agent < 0)
 			return -1;
 	}
-	if (add_disks(runner, partition, parts) ||
+	if (create_devices(runner, parts, partition) ||
 	    acpi_setup(&parts->memory, runner->cpus, parts->devices) ||
 	    create_vcpus(runner, partition, &parts->boot, vcpus))
 		return -1;
