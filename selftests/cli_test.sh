@@ -88,6 +88,20 @@ usage() {
 		fails 2 'which one' bulkhead kill
 }
 
+set_wrong() {
+	fails 2 'which one' bulkhead set &&
+		fails 2 'which one' bulkhead set 1 memory &&
+		fails 2 'too many' bulkhead set 1 memory 1G 2G &&
+		fails 2 'speed: can.t be set; memory can' bulkhead set 1 speed 1G &&
+		fails 2 'memory: lots: not a size' bulkhead set 1 memory lots &&
+		fails 2 'memory: .*needs' bulkhead set 1 memory 0 &&
+		fails 2 'memory: -1M' bulkhead set -- 1 memory -1M &&
+		fails 2 'timeout: soon' bulkhead set --timeout soon 1 memory 1G &&
+		fails 2 'timeout: 99999999' bulkhead set --timeout 99999999 1 memory 1G &&
+		fails 1 'nonesuch' bulkhead set nonesuch memory 1G &&
+		fails 1 2147483647 bulkhead set 2147483647 memory 1G
+}
+
 unknown_partition() {
 	local command
 	for command in show kill logs; do
@@ -102,7 +116,7 @@ full_output() {
 
 help_lists_all() {
 	local command
-	bulkhead help >out && for command in run list show kill logs monitor; do
+	bulkhead help >out && for command in run list show set kill logs monitor; do
 		grep -q "^  $command " out && bulkhead $command --help | grep -q "^Usage: bulkhead $command" ||
 			return
 	done
@@ -133,6 +147,7 @@ run_tests \
 	cpus_wrong \
 	name_wrong \
 	usage \
+	set_wrong \
 	unknown_partition \
 	full_output \
 	help_lists_all \
