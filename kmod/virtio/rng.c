@@ -14,7 +14,7 @@
 
 #include "device.h"
 
-#define QUEUE_MAX	16
+#define QUEUE_MAX	64
 
 /* Bytes of a request that are filled at most; a driver has to do with fewer than it asks for. */
 #define CHUNK		256
