@@ -8,6 +8,7 @@
 #include "file.h"
 #include "size.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
@@ -224,6 +225,37 @@ int image_open(struct image *image, const char *path)
 void image_close(struct image *image)
 {
 	close(image->fd);
+}
+
+/* Takes a release from the start of @text. What could lead out of a folder is none. */
+static bool take_release(const char *text, char release[IMAGE_RELEASE])
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)text[length]) ||
+	       (text[length] && strchr("._+~-", text[length])))
+		length++;
+	if (!length || length >= IMAGE_RELEASE || text[0] == '.' ||
+	    (text[length] && text[length] != ' '))
+		return false;
+	memcpy(release, text, length);
+	release[length] = 0;
+	return true;
+}
+
+void image_release(const struct image *image, char release[IMAGE_RELEASE])
+{
+	const char *name = strrchr(image->path, '/') ? strrchr(image->path, '/') + 1 : image->path;
+	char text[IMAGE_RELEASE + 1] = "";
+
+	/* The field counts from the end of the first sector. */
+	if (image->header.kernel_version &&
+	    file_read(image->fd, text, IMAGE_RELEASE, image->header.kernel_version + SECTOR) > 0 &&
+	    take_release(text, release))
+		return;
+	if (!strncmp(name, "vmlinuz-", 8) && take_release(name + 8, release))
+		return;
+	release[0] = 0;
 }
 
 int image_load(const struct image *image, const struct memory *memory)

@@ -34,6 +34,13 @@ struct image {
 int image_open(struct image *image, const char *path);
 void image_close(struct image *image);
 
+/*
+ * The kernel's release, as of uname -r and of its folder of modules; empty if neither the image nor
+ * its name says it.
+ */
+#define IMAGE_RELEASE	65
+void image_release(const struct image *image, char release[IMAGE_RELEASE]);
+
 /* Puts the kernel where the guest expects it. */
 int image_load(const struct image *image, const struct memory *memory);
 

@@ -301,6 +301,22 @@ int initramfs_add_file(struct initramfs *initramfs, const char *path, const char
 	return 0;
 }
 
+int initramfs_add_data(struct initramfs *initramfs, const void *data, size_t length,
+		       const char *name, mode_t mode)
+{
+	struct archive_entry *entry cleanup_entry = archive_entry_new();
+	int result;
+
+	if (!entry)
+		return no_memory();
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_perm(entry, mode);
+	archive_entry_set_size(entry, length);
+	result = add_header(initramfs, entry, name);
+	return result > 0 ? write_data(initramfs, data, length, name) : result;
+}
+
 int initramfs_finish(struct initramfs *initramfs)
 {
 	if (archive_write_close(initramfs->archive) != ARCHIVE_OK)

@@ -35,6 +35,10 @@ int initramfs_add_dir(struct initramfs *initramfs, const char *name, mode_t mode
 int initramfs_add_file(struct initramfs *initramfs, const char *path, const char *name,
 		       mode_t mode);
 
+/* Adds a regular file @name that has the @length bytes at @data. */
+int initramfs_add_data(struct initramfs *initramfs, const void *data, size_t length,
+		       const char *name, mode_t mode);
+
 /* Writes the archive's end. */
 int initramfs_finish(struct initramfs *initramfs);
 

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "initramfs.h"
+#include "modules.h"
 #include "size.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #define AGENT_DIR	".bulkhead"
 #define AGENT_NAME	AGENT_DIR "/agent"
+#define MODULES_NAME	AGENT_DIR "/modules"
 
 #define MiB	0x100000UL
 #define PAGE	4096ULL
@@ -79,10 +81,12 @@ static int check_memory(const char *dir, const struct initramfs *initramfs,
  * The agent comes last: a kernel that had no memory to unpack it all has no agent to start, and
  * can't run a command in half a root.
  */
-static int write_initramfs(struct initramfs *initramfs, const char *dir)
+static int write_initramfs(struct initramfs *initramfs, const char *dir,
+			   const struct modules *modules)
 {
 	if (initramfs_add_tree(initramfs, dir) ||
 	    initramfs_add_dir(initramfs, AGENT_DIR, 0700) ||
+	    modules_add(modules, initramfs, MODULES_NAME) ||
 	    initramfs_add_file(initramfs, BULKHEAD_AGENT, AGENT_NAME, 0700))
 		return -1;
 	return initramfs_finish(initramfs);
@@ -92,18 +96,23 @@ int root_initramfs(const char *dir, const struct image *image, const struct memo
 		   struct initrd *initrd)
 {
 	struct initrd room = boot_initrd_room(image, memory);
+	char release[IMAGE_RELEASE];
 	struct initramfs initramfs;
+	struct modules modules;
 	int result;
 
 	if (access(BULKHEAD_AGENT, R_OK))
 		return fail_errno("%s, the program that runs commands in guests; install bulkhead",
 				  BULKHEAD_AGENT);
-	if (initramfs_open(&initramfs, memory_at(memory, room.guest_addr, room.bytes), room.bytes))
+	image_release(image, release);
+	if (modules_find(&modules, MODULES_DIR, release) ||
+	    initramfs_open(&initramfs, memory_at(memory, room.guest_addr, room.bytes), room.bytes))
 		return -1;
-	result = write_initramfs(&initramfs, dir);
+	result = write_initramfs(&initramfs, dir, &modules);
 	if (!result)
 		result = check_memory(dir, &initramfs, image, memory);
 	initramfs_close(&initramfs);
+	modules_release(&modules);
 	*initrd = (struct initrd){ .guest_addr = room.guest_addr, .bytes = initramfs.bytes };
 	return result;
 }

@@ -20,6 +20,9 @@ __printf(1, 2) noreturn void die(const char *format, ...);
 /* mounts.c: makes of the unpacked initramfs the root that a container expects. */
 void root_setup(void);
 
+/* modules.c: loads the drivers of the machine's devices, and removes their files. */
+void modules_load(void);
+
 /* power.c: leaves @status (0 to 255, or -1 for none) with the partition and stops it. */
 noreturn void power_off(int status);
 

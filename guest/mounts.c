@@ -101,6 +101,7 @@ void root_setup(void)
 	if (sethostname(HOSTNAME, strlen(HOSTNAME)))
 		say("can't set the host name: %m");
 	raise_loopback();
+	modules_load();
 
 	/* The root is the user's: nothing of the agent's stays in it. */
 	if (unlink(AGENT_PATH) || rmdir(AGENT_DIR))
