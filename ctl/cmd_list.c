@@ -116,6 +116,7 @@ static void print_part(const struct part *part)
 		printf("  actual     %s\n", size_format(part->memory_actual, memory));
 	}
 	printf("vcpus        %u\n", part->vcpus);
+	printf("cid          %u\n", part->cid);
 	printf("uptime       %s\n", part_uptime_text(part->uptime, uptime));
 	printf("exits\n");
 	for (unsigned int i = 1; i <= BULKHEAD_A_EXITS_MAX; i++)

@@ -27,6 +27,7 @@ struct part {
 	uint32_t runner;
 	uint64_t memory;
 	uint32_t vcpus;
+	uint32_t cid;
 	uint64_t uptime;
 	bool has_reason;
 	uint32_t reason;

@@ -178,6 +178,7 @@ json_t *part_to_json(const struct part *part)
 	json_object_set_new(object, "runner", json_integer(part->runner));
 	json_object_set_new(object, "memory", json_integer(part->memory));
 	json_object_set_new(object, "vcpus", json_integer(part->vcpus));
+	json_object_set_new(object, "cid", json_integer(part->cid));
 	json_object_set_new(object, "uptime", json_integer(part->uptime));
 	if (part->has_reason)
 		json_object_set_new(object, "reason",

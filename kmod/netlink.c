@@ -147,6 +147,7 @@ static int part_put(struct sk_buff *skb, const struct bulkhead_part *part)
 	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_MEMORY, part->memory, 0) ||
 	    nla_put_u32(skb, BULKHEAD_A_PART_VCPUS, part->nr_vcpus) ||
 	    nla_put_u64_64bit(skb, BULKHEAD_A_PART_UPTIME, uptime(part), 0) ||
+	    nla_put_u32(skb, BULKHEAD_A_PART_CID, BULKHEAD_CID_BASE + part->id) ||
 	    stop_put(skb, part) || balloon_put(skb, part->balloon))
 		return -EMSGSIZE;
 	return exits_put(skb, part) ?: devices_put(skb, part);

@@ -399,7 +399,10 @@ put_part:
 	return ERR_PTR(ret);
 }
 
-/* Gives the partition its id, tells the caller, and publishes it in the table. */
+/*
+ * Gives the partition its id, tells the caller, and publishes it in the table. Ids go up, so that
+ * what is named by one (the CID of its sockets) isn't the next partition's at once.
+ */
 static int part_publish(struct bulkhead_part *part, u32 __user *uid)
 {
 	u32 id;

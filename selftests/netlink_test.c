@@ -47,6 +47,8 @@ TEST_F(netlink, get)
 	EXPECT_EQ(getpid(), nla_get_u32(part->attrs[BULKHEAD_A_PART_RUNNER]));
 	EXPECT_EQ(GUEST_MEMORY, nla_get_u64(part->attrs[BULKHEAD_A_PART_MEMORY]));
 	EXPECT_EQ(1, nla_get_u32(part->attrs[BULKHEAD_A_PART_VCPUS]));
+	EXPECT_EQ(BULKHEAD_CID_BASE + self->guest.id,
+		  nla_get_u32(part->attrs[BULKHEAD_A_PART_CID]));
 	EXPECT_EQ(0, nla_get_u64(part->attrs[BULKHEAD_A_PART_UPTIME]));
 	EXPECT_EQ(NULL, part->attrs[BULKHEAD_A_PART_REASON]);
 	EXPECT_EQ(NULL, part->attrs[BULKHEAD_A_PART_EXIT_STATUS]);

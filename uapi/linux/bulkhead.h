@@ -53,6 +53,12 @@
 /* Highest guest physical address, exclusive, that memory may reach: 1 TiB. */
 #define BULKHEAD_MEM_END	0x10000000000ULL
 
+/*
+ * A partition's context id (CID) for AF_VSOCK is this plus its id. So it is given to no other
+ * partition while this one exists, nor for long after: ids go up, and begin anew after 2^31.
+ */
+#define BULKHEAD_CID_BASE	0x10000
+
 /* ---- /dev/bulkhead ---- */
 
 /**
