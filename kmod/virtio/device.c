@@ -4,7 +4,7 @@
  *
  * Locks: dev->lock is taken outside queue->lock is taken outside dev->config_lock. A kick takes no
  * lock of the device's. Both mutexes may be held over I/O: a reset waits for the requests in hand,
- * after which nothing touches the queues.
+ * after which nothing touches the queues. Who serves queues outside is waited for without a lock.
  */
 #include <linux/bits.h>
 #include <linux/err.h>
@@ -39,7 +39,7 @@
  * @ops: what kind it is
  * @nr_queues: number of queues
  * @queue_max: entries that a queue can have, a power of two up to BULKHEAD_QUEUE_MAX
- * @features: what the device offers besides what the core does
+ * @features: what the device offers besides what the core does; of an external one, all
  * @config: the configuration at first
  * @config_bytes: its length, up to BULKHEAD_VIRTIO_CONFIG_MAX
  *
@@ -53,7 +53,7 @@ int bulkhead_virtio_init(struct bulkhead_virtio *dev, struct bulkhead_part *part
 
 	dev->part = part;
 	dev->ops = ops;
-	dev->features = features | CORE_FEATURES;
+	dev->features = features | (ops->external ? 0 : CORE_FEATURES);
 	bulkhead_irq_init(&dev->irq);
 	mutex_init(&dev->lock);
 	dev->queue_max = queue_max;
@@ -319,28 +319,62 @@ u8 bulkhead_virtio_status(const struct bulkhead_virtio *dev)
 	       (READ_ONCE(dev->needs_reset) ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
 }
 
+/**
+ * bulkhead_virtio_interrupts - why the device interrupted the driver
+ * @dev: the device
+ *
+ * Return: VIRTIO_MMIO_INT_* bits that were not acknowledged. What serves an external device raises
+ * its interrupt without a word to us: it can always be a used buffer.
+ */
+u32 bulkhead_virtio_interrupts(const struct bulkhead_virtio *dev)
+{
+	return atomic_read(&dev->interrupts) | (dev->ops->external ? VIRTIO_MMIO_INT_VRING : 0);
+}
+
 static void queue_off(struct bulkhead_queue *queue)
 {
 	guard(mutex)(&queue->lock);
 	queue->ready = false;
 }
 
-/* Once the queues are off, nobody serves them; what failed before can't fail again. 2.4. */
-static void reset(struct bulkhead_virtio *dev)
+/*
+ * Once the queues are off and back, nobody serves them; what failed before can't fail again. The
+ * status becomes zero when that is done. 2.4.
+ *
+ * Returns whether it is: the queues may not be back yet.
+ */
+static bool reset(struct bulkhead_virtio *dev)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&dev->lock);
 
-	WRITE_ONCE(dev->status, 0);
 	for (i = 0; i < dev->nr_queues; i++)
 		queue_off(&dev->queues[i]);
+	if (dev->ops->recall && !dev->ops->recall(dev))
+		return false;
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
 	memset(dev->setup, 0, dev->nr_queues * sizeof(*dev->setup));
 	dev->driver_features = 0;
 	atomic_set(&dev->interrupts, 0);
 	WRITE_ONCE(dev->needs_reset, false);
+	WRITE_ONCE(dev->status, 0);
+	return true;
+}
+
+/*
+ * Waits without a lock, so that meanwhile another vCPU may do to the device what it likes: all of
+ * that is undone.
+ */
+static void reset_and_wait(struct bulkhead_virtio *dev)
+{
+	bool done;
+
+	do {
+		scoped_guard(mutex, &dev->lock)
+			done = reset(dev);
+	} while (!done && !dev->ops->await(dev));
 }
 
 static bool features_are_ok(const struct bulkhead_virtio *dev)
@@ -364,11 +398,11 @@ void bulkhead_virtio_status_write(struct bulkhead_virtio *dev, u8 value)
 {
 	u8 added;
 
-	guard(mutex)(&dev->lock);
 	if (!value) {
-		reset(dev);
+		reset_and_wait(dev);
 		return;
 	}
+	guard(mutex)(&dev->lock);
 
 	added = value & ~dev->status & DRIVER_STATUS;
 	if (dev->status & ~value)
@@ -431,7 +465,7 @@ int bulkhead_virtio_queue_enable(struct bulkhead_virtio *dev, unsigned int index
 	guard(mutex)(&queue->lock);
 	if (queue->ready)
 		return -EBUSY;
-	if (queue->size != setup->size) {
+	if (queue->size != setup->size && !dev->ops->external) {
 		kvfree(queue->segs);
 		queue->size = 0;
 		queue->segs = kvmalloc_array(setup->size, sizeof(*queue->segs),
@@ -458,11 +492,16 @@ int bulkhead_virtio_queue_enable(struct bulkhead_virtio *dev, unsigned int index
  * @index: number of the queue
  *
  * Context: a vCPU's thread; waits for the requests in hand.
+ * Return: 0, or -EBUSY if only a reset gets the queue back, from who serves it outside.
  */
-void bulkhead_virtio_queue_disable(struct bulkhead_virtio *dev, unsigned int index)
+int bulkhead_virtio_queue_disable(struct bulkhead_virtio *dev, unsigned int index)
 {
 	lockdep_assert_held(&dev->lock);
+
+	if (dev->ops->external && (dev->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return -EBUSY;
 	queue_off(&dev->queues[index]);
+	return 0;
 }
 
 /**

@@ -26,11 +26,16 @@ typedef ssize_t bulkhead_virtio_handle(struct bulkhead_virtio *dev, struct bulkh
 /**
  * struct bulkhead_virtio_ops - a kind of device
  * @id: device id; virtio 1.2, section 5
+ * @external: its queues are served outside the module, by who has the interrupt as well
  * @kick: the driver kicked the queue @index. In the vCPU's thread, no lock held; may sleep
  * @config_write: the driver wrote to the configuration, within its length; dev->lock held. NULL if
  *	the driver can't write any of it
  * @start: the driver is ready; dev->lock held. May be NULL
  * @reset: the driver reset the device, whose queues are off; dev->lock held. May be NULL
+ * @recall: the driver resets the device, whose queues are off: call them back from who serves them
+ *	outside. Returns whether they are back; dev->lock held. NULL unless @external
+ * @await: wait until they are back. No lock held. Returns nonzero if the partition ends first. NULL
+ *	unless @external
  * @stop: the partition stopped: wake who sleeps; part->state_lock held. May be NULL
  * @release: the partition is gone: let go of what is the host's. No thread of the runner is inside,
  *	and who has looked the partition up may still be. May be NULL
@@ -38,10 +43,13 @@ typedef ssize_t bulkhead_virtio_handle(struct bulkhead_virtio *dev, struct bulkh
  */
 struct bulkhead_virtio_ops {
 	u32 id;
+	bool external;
 	void (*kick)(struct bulkhead_virtio *dev, unsigned int index);
 	void (*config_write)(struct bulkhead_virtio *dev, u32 offset, const void *data, u32 len);
 	void (*start)(struct bulkhead_virtio *dev);
 	void (*reset)(struct bulkhead_virtio *dev);
+	bool (*recall)(struct bulkhead_virtio *dev);
+	int (*await)(struct bulkhead_virtio *dev);
 	void (*stop)(struct bulkhead_virtio *dev);
 	void (*release)(struct bulkhead_virtio *dev);
 	void (*free)(struct bulkhead_virtio *dev);
@@ -126,10 +134,11 @@ void bulkhead_virtio_fail(struct bulkhead_virtio *dev);
 
 /* For transports */
 u8 bulkhead_virtio_status(const struct bulkhead_virtio *dev);
+u32 bulkhead_virtio_interrupts(const struct bulkhead_virtio *dev);
 void bulkhead_virtio_status_write(struct bulkhead_virtio *dev, u8 value);
 int bulkhead_virtio_features_write(struct bulkhead_virtio *dev, u64 mask, u64 value);
 int bulkhead_virtio_queue_enable(struct bulkhead_virtio *dev, unsigned int index);
-void bulkhead_virtio_queue_disable(struct bulkhead_virtio *dev, unsigned int index);
+int bulkhead_virtio_queue_disable(struct bulkhead_virtio *dev, unsigned int index);
 void bulkhead_virtio_kick(struct bulkhead_virtio *dev, u32 index);
 int bulkhead_virtio_config_read(struct bulkhead_virtio *dev, u32 offset, void *data, u32 len);
 int bulkhead_virtio_config_write(struct bulkhead_virtio *dev, u32 offset, const void *data,

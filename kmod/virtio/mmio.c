@@ -66,7 +66,7 @@ static int reg_read(struct bulkhead_virtio_slot *slot, u32 reg, u32 *value)
 
 	switch (reg) {
 	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		*value = atomic_read(&dev->interrupts);
+		*value = bulkhead_virtio_interrupts(dev);
 		return 0;
 	case VIRTIO_MMIO_STATUS:
 		*value = bulkhead_virtio_status(dev);
@@ -144,8 +144,7 @@ static int queue_write(struct bulkhead_virtio_slot *slot, u32 reg, u32 value)
 	case VIRTIO_MMIO_QUEUE_READY:
 		if (value)
 			return bulkhead_virtio_queue_enable(dev, slot->queue_sel);
-		bulkhead_virtio_queue_disable(dev, slot->queue_sel);
-		return 0;
+		return bulkhead_virtio_queue_disable(dev, slot->queue_sel);
 	default:
 		return -EINVAL;
 	}
