@@ -289,6 +289,7 @@ void bulkhead_balloon_target_set(struct bulkhead_balloon *balloon, u64 bytes);
 void bulkhead_balloon_report(struct bulkhead_balloon *balloon,
 			     struct bulkhead_balloon_report *report);
 void bulkhead_balloon_stats_ask(struct bulkhead_balloon *balloon);
+int bulkhead_external_create(struct bulkhead_part *part, const void __user *uarg);
 
 /* power.c */
 int bulkhead_power_init(struct bulkhead_part *part);

@@ -3,11 +3,11 @@
  * Partitions: their table, their descriptor, their states, their end.
  *
  * References
- *   part->users counts the runner's descriptors: the partition, its vCPUs, its UARTs as created.
- *   The last one to close tears the partition down; until then KVM's VM exists. part->refs counts
- *   who may touch the memory: all users together hold one, a look-up holds one, and so does a
- *   console opened by id. An object of KVM's is reached through part->kvm and vcpu->kvm, by users
- *   freely and by others under part->state_lock.
+ *   part->users counts the runner's descriptors: the partition, its vCPUs, its UARTs as created,
+ *   its external devices. The last one to close tears the partition down; until then KVM's VM
+ *   exists. part->refs counts who may touch the memory: all users together hold one, a look-up
+ *   holds one, and so does a console opened by id. An object of KVM's is reached through part->kvm
+ *   and vcpu->kvm, by users freely and by others under part->state_lock.
  *
  * Look-ups
  *   The table parts_table holds no reference. bulkhead_part_find() and bulkhead_part_next() take
@@ -21,7 +21,8 @@
  *   part->lock is taken outside KVM's locks, and KVM waits for vCPUs under some of them. So a
  *   vCPU's thread, in a device's handler, must not take it.
  *   part->state_lock may be taken by the handlers: nobody waits for a vCPU under it.
- *   A virtio device's locks, see virtio/device.c, are outside part->state_lock.
+ *   A virtio device's locks, see virtio/device.c, are outside part->state_lock. A vCPU that resets
+ *   an external device waits for the runner, and holds none; see virtio/external.c.
  *   vcpu->task_lock and stream->lock are spinlocks inside of these. A UART's registers are under
  *   its stream's lock.
  *   workers->lock and irq->lock are spinlocks inside of all these. An eventfd is signalled under
@@ -313,6 +314,8 @@ static long part_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return bulkhead_disk_create(part, uarg);
 	case BULKHEAD_BALLOON_CREATE:
 		return bulkhead_balloon_create(part, uarg);
+	case BULKHEAD_EXTERNAL_CREATE:
+		return bulkhead_external_create(part, uarg);
 	default:
 		return -ENOTTY;
 	}

@@ -12,12 +12,14 @@
  *         |                                     |------BULKHEAD_RNG_CREATE (a virtio device)
  *         |                                     |------BULKHEAD_DISK_CREATE (another)
  *         |                                     |------BULKHEAD_BALLOON_CREATE (another)
+ *         |                                     |------BULKHEAD_EXTERNAL_CREATE--> external device
  *         |                                     '------BULKHEAD_WORKER_RUN (serves the devices)
  *         '------BULKHEAD_CONSOLE_OPEN--> UART, to read and write the console of a known partition
  *
  * The process that creates a partition is its runner: guest memory is memory of the runner, vCPUs
  * are threads of the runner. A partition lives as long as a descriptor of its own is open: the
- * partition, a vCPU, or a UART from BULKHEAD_UART_CREATE. Every descriptor is close-on-exec.
+ * partition, a vCPU, a UART from BULKHEAD_UART_CREATE, or an external device. Every descriptor is
+ * close-on-exec.
  *
  * Every argument is a structure that opens with its size and with flags. Kernel and caller may know
  * different versions of it: a shorter one is taken as filled up with zeroes, a longer one is
@@ -52,6 +54,9 @@
 
 /* Highest guest physical address, exclusive, that memory may reach: 1 TiB. */
 #define BULKHEAD_MEM_END	0x10000000000ULL
+
+/* Queues of an external device: 16 of one kind, and one of control. */
+#define BULKHEAD_EXTERNAL_QUEUES_MAX	17
 
 /*
  * A partition's context id (CID) for AF_VSOCK is this plus its id. So it is given to no other
@@ -368,6 +373,55 @@ struct bulkhead_balloon_create {
  */
 #define BULKHEAD_BALLOON_CREATE	_IO(BULKHEAD_IOC, 0x17)
 
+/**
+ * struct bulkhead_external_create - argument of BULKHEAD_EXTERNAL_CREATE
+ * @size: sizeof(struct bulkhead_external_create)
+ * @flags: must be zero
+ * @irq_fd: an eventfd; the backend's call eventfd for all queues, and the device's interrupt
+ * @device: virtio device id, not zero
+ * @queues: number of queues, 1 to BULKHEAD_EXTERNAL_QUEUES_MAX
+ * @queue_max: entries that a queue can have, a power of two up to 1024
+ * @features: what the backend offers, VIRTIO_F_VERSION_1 among it
+ * @config: address of the configuration space at first
+ * @config_bytes: its length, up to 256
+ * @reserved: must be zero
+ * @kick_fds: address of an array of __s32: for each queue, the eventfd that a kick signals
+ */
+struct bulkhead_external_create {
+	__u32 size;
+	__u32 flags;
+	__s32 irq_fd;
+	__u32 device;
+	__u32 queues;
+	__u32 queue_max;
+	__u64 features;
+	__u64 config;
+	__u32 config_bytes;
+	__u32 reserved;
+	__u64 kick_fds;
+};
+
+/**
+ * BULKHEAD_EXTERNAL_CREATE - give the partition a virtio device that is served elsewhere
+ *
+ * Legal in state "created". The guest sees a virtio device in the next free slot. What drives it up
+ * to DRIVER_OK is answered by the module; its queues are served by a backend, to which the runner
+ * hands them: vhost in the host's kernel, or a vhost-user process. docs/interface.md tells the life
+ * of such a device.
+ *
+ * The backend raises the interrupt by itself, so the guest always reads in InterruptStatus that a
+ * buffer may have been used.
+ *
+ * The guest is offered, of @features, those of the device's kind (bits 0 to 23 and 50 to 63) and
+ * VIRTIO_F_VERSION_1, VIRTIO_F_RING_INDIRECT_DESC and VIRTIO_F_RING_EVENT_IDX; the others are
+ * dropped. The module doesn't need the descriptors of @kick_fds any more.
+ *
+ * Return: an external device descriptor. Errors: EINVAL a number out of range, or @features without
+ * VIRTIO_F_VERSION_1; EBADF or EINVAL something in @kick_fds is no eventfd; EFAULT @config or
+ * @kick_fds can't be read.
+ */
+#define BULKHEAD_EXTERNAL_CREATE	_IO(BULKHEAD_IOC, 0x19)
+
 /* ---- vCPU descriptor ---- */
 
 /**
@@ -396,5 +450,145 @@ struct bulkhead_vcpu_run {
  * the partition runs on, call again.
  */
 #define BULKHEAD_VCPU_RUN	_IO(BULKHEAD_IOC, 0x20)
+
+/* ---- external device descriptor ---- */
+
+/*
+ * poll() says POLLIN when the driver has changed the state since the last BULKHEAD_EXTERNAL_GET,
+ * and POLLHUP when the partition has stopped. When the descriptor is closed, the device needs a
+ * reset, and after that another one as soon as a driver is ready: nobody serves it any more.
+ */
+
+/**
+ * enum bulkhead_external_state - who has the queues of an external device
+ * @BULKHEAD_EXTERNAL_IDLE: The driver. A backend must not touch them.
+ * @BULKHEAD_EXTERNAL_READY: The backend: the driver is ready. They stay as they are until
+ *	BULKHEAD_EXTERNAL_RELEASE or BULKHEAD_EXTERNAL_FAIL.
+ * @BULKHEAD_EXTERNAL_RESET: Still the backend: the driver has reset the device, and its vCPU waits
+ *	for one of these.
+ */
+enum bulkhead_external_state {
+	BULKHEAD_EXTERNAL_IDLE,
+	BULKHEAD_EXTERNAL_READY,
+	BULKHEAD_EXTERNAL_RESET,
+};
+
+/**
+ * struct bulkhead_external_queue - one queue; all zero if the driver doesn't use it
+ * @size: entries
+ * @reserved: zero
+ * @desc: address of the descriptor table in the runner
+ * @avail: of the available ring
+ * @used: of the used ring
+ * @guest_desc: guest physical address of the descriptor table
+ * @guest_avail: of the available ring
+ * @guest_used: of the used ring
+ *
+ * Each of the three lies in one region of memory, and is aligned as virtio 1.2, section 2.7, wants.
+ */
+struct bulkhead_external_queue {
+	__u32 size;
+	__u32 reserved;
+	__u64 desc;
+	__u64 avail;
+	__u64 used;
+	__u64 guest_desc;
+	__u64 guest_avail;
+	__u64 guest_used;
+};
+
+/**
+ * struct bulkhead_external_get - argument of BULKHEAD_EXTERNAL_GET
+ * @size: sizeof(struct bulkhead_external_get)
+ * @flags: must be zero
+ * @state: out: one of enum bulkhead_external_state
+ * @queues: out: number of queues
+ * @features: out: what was negotiated; zero in state "idle"
+ * @queue: out: the queues; zero in state "idle"
+ */
+struct bulkhead_external_get {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 queues;
+	__u64 features;
+	struct bulkhead_external_queue queue[BULKHEAD_EXTERNAL_QUEUES_MAX];
+};
+
+/**
+ * BULKHEAD_EXTERNAL_GET - get an external device's state
+ *
+ * Legal in every state. What is out, must be zero before. In state "ready" any queue may be unused,
+ * all of them even: a driver says what it likes.
+ *
+ * Return: 0.
+ */
+#define BULKHEAD_EXTERNAL_GET	_IO(BULKHEAD_IOC, 0x30)
+
+/**
+ * struct bulkhead_external_release - argument of BULKHEAD_EXTERNAL_RELEASE
+ * @size: sizeof(struct bulkhead_external_release)
+ * @flags: must be zero
+ */
+struct bulkhead_external_release {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * BULKHEAD_EXTERNAL_RELEASE - say that after a reset the backend has let go of the queues
+ *
+ * Ends the reset: the vCPU that wrote it goes on, and the device's state becomes "idle".
+ *
+ * Return: 0. Errors: EBUSY the device's state isn't "reset".
+ */
+#define BULKHEAD_EXTERNAL_RELEASE	_IO(BULKHEAD_IOC, 0x31)
+
+/**
+ * struct bulkhead_external_fail - argument of BULKHEAD_EXTERNAL_FAIL
+ * @size: sizeof(struct bulkhead_external_fail)
+ * @flags: must be zero
+ */
+struct bulkhead_external_fail {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * BULKHEAD_EXTERNAL_FAIL - say that the backend can't go on, and has let go of the queues
+ *
+ * The device's state becomes "idle". The driver is told by DEVICE_NEEDS_RESET, and may reset the
+ * device and set it up again; or if it was resetting the device, the reset ends.
+ *
+ * Return: 0. Errors: EBUSY the device's state is "idle".
+ */
+#define BULKHEAD_EXTERNAL_FAIL	_IO(BULKHEAD_IOC, 0x32)
+
+/**
+ * struct bulkhead_external_config_set - argument of BULKHEAD_EXTERNAL_CONFIG_SET
+ * @size: sizeof(struct bulkhead_external_config_set)
+ * @flags: must be zero
+ * @offset: first byte
+ * @bytes: number of them, not zero
+ * @data: address of the new bytes
+ */
+struct bulkhead_external_config_set {
+	__u32 size;
+	__u32 flags;
+	__u32 offset;
+	__u32 bytes;
+	__u64 data;
+};
+
+/**
+ * BULKHEAD_EXTERNAL_CONFIG_SET - change an external device's configuration space
+ *
+ * The driver, if it is ready, is told. It never sees a part of the change: the generation changes
+ * with it.
+ *
+ * Return: 0. Errors: EINVAL not within the configuration space, whose length doesn't change; EFAULT
+ * @data can't be read.
+ */
+#define BULKHEAD_EXTERNAL_CONFIG_SET	_IO(BULKHEAD_IOC, 0x33)
 
 #endif /* _UAPI_LINUX_BULKHEAD_H */
