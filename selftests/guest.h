@@ -119,6 +119,18 @@ static inline int console_open(int dev, __u32 id)
 	return ioctl(dev, BULKHEAD_CONSOLE_OPEN, &args);
 }
 
+/* Whether no partition has the id. */
+static inline bool is_gone(__u32 id)
+{
+	int dev = open("/dev/bulkhead", O_RDWR | O_CLOEXEC);
+	int console = console_open(dev, id);
+	bool gone = console < 0 && errno == ENODEV;
+
+	close(console);
+	close(dev);
+	return gone;
+}
+
 static inline int vcpu_run(int vcpu, struct bulkhead_vcpu_run *run)
 {
 	*run = (struct bulkhead_vcpu_run){ .size = sizeof(*run) };

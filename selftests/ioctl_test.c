@@ -45,6 +45,12 @@ TEST_F(ioctl, header)
 {
 	static char page[2 * 4096] __attribute__((aligned(4096)));
 	struct guest *g = &self->guest;
+	const int eventfds[] = { eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC) };
+	struct bulkhead_external_create create = {
+		.size = sizeof(create), .irq_fd = eventfds[0], .device = 1, .queues = 1,
+		.queue_max = 1, .features = 1ULL << 32, .kick_fds = (unsigned long)&eventfds[1],
+	};
+	const int external = ioctl(g->part, BULKHEAD_EXTERNAL_CREATE, &create);
 	const struct {
 		int fd;
 		unsigned int cmd, size;
@@ -56,10 +62,17 @@ TEST_F(ioctl, header)
 		{ g->part, BULKHEAD_UART_CREATE, sizeof(struct bulkhead_uart_create) },
 		{ g->part, BULKHEAD_DISK_CREATE, sizeof(struct bulkhead_disk_create) },
 		{ g->vcpu, BULKHEAD_VCPU_RUN, sizeof(struct bulkhead_vcpu_run) },
+		{ g->part, BULKHEAD_EXTERNAL_CREATE, sizeof(struct bulkhead_external_create) },
+		{ external, BULKHEAD_EXTERNAL_GET, sizeof(struct bulkhead_external_get) },
+		{ external, BULKHEAD_EXTERNAL_RELEASE, sizeof(struct bulkhead_external_release) },
+		{ external, BULKHEAD_EXTERNAL_FAIL, sizeof(struct bulkhead_external_fail) },
+		{ external, BULKHEAD_EXTERNAL_CONFIG_SET,
+		  sizeof(struct bulkhead_external_config_set) },
 	};
 	__u32 *header = (__u32 *)page;
 	unsigned int i;
 
+	ASSERT_GE(external, 0);
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		memset(page, 0, sizeof(page));
 		FAILS(EINVAL, ioctl(calls[i].fd, calls[i].cmd, page));
@@ -86,6 +99,9 @@ TEST_F(ioctl, header)
 		FAILS(EFAULT, ioctl(calls[i].fd, calls[i].cmd, page + 4092));
 		ASSERT_EQ(0, mprotect(page + 4096, 4096, PROT_READ | PROT_WRITE));
 	}
+	close(external);
+	close(eventfds[0]);
+	close(eventfds[1]);
 }
 
 /* A longer structure whose rest is zero is a newer caller's, and welcome. */

@@ -15,17 +15,6 @@
 PROGRAM(spin, "1: pause\njmp 1b\n");
 PROGRAM(poweroff, POWEROFF);
 
-static bool is_gone(__u32 id)
-{
-	int dev = open("/dev/bulkhead", O_RDWR | O_CLOEXEC);
-	int console = console_open(dev, id);
-	bool gone = console < 0 && errno == ENODEV;
-
-	close(console);
-	close(dev);
-	return gone;
-}
-
 static void *runner(void *arg)
 {
 	struct bulkhead_vcpu_run run;
