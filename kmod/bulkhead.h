@@ -25,6 +25,7 @@
 struct bulkhead_balloon;
 struct bulkhead_kvm;
 struct bulkhead_kvm_vcpu;
+struct bulkhead_stream;
 struct bulkhead_uart;
 struct bulkhead_virtio;
 struct eventfd_ctx;
@@ -280,6 +281,7 @@ void bulkhead_work_init(struct bulkhead_work *work, void (*run)(struct bulkhead_
 void bulkhead_work_queue(struct bulkhead_part *part, struct bulkhead_work *work);
 
 /* virtio/ */
+int bulkhead_hvc_create(struct bulkhead_part *part, const void __user *uarg);
 int bulkhead_rng_create(struct bulkhead_part *part, const void __user *uarg);
 int bulkhead_disk_create(struct bulkhead_part *part, const void __user *uarg);
 int bulkhead_disk_rescan(struct bulkhead_virtio *dev);
@@ -296,6 +298,8 @@ int bulkhead_power_init(struct bulkhead_part *part);
 
 /* uart.c */
 int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg);
+struct bulkhead_stream *bulkhead_uart_stream(struct bulkhead_part *part,
+					     enum bulkhead_uart_role which);
 int bulkhead_uart_open(struct bulkhead_part *part, enum bulkhead_uart_role which);
 void bulkhead_uart_wake(struct bulkhead_uart *uart);
 void bulkhead_uart_unwire(struct bulkhead_uart *uart);

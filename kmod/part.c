@@ -24,7 +24,7 @@
  *   A virtio device's locks, see virtio/device.c, are outside part->state_lock. A vCPU that resets
  *   an external device waits for the runner, and holds none; see virtio/external.c.
  *   vcpu->task_lock and stream->lock are spinlocks inside of these. A UART's registers are under
- *   its stream's lock.
+ *   its stream's lock, and a console device's configuration inside of it.
  *   workers->lock and irq->lock are spinlocks inside of all these. An eventfd is signalled under
  *   irq->lock, and KVM's interrupt controllers lock inside of that.
  *   stream->read_lock is outside stream->lock alone; user memory is accessed under it.
@@ -308,6 +308,8 @@ static long part_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return bulkhead_uart_create(part, uarg);
 	case BULKHEAD_WORKER_RUN:
 		return bulkhead_worker_run(part, uarg);
+	case BULKHEAD_HVC_CREATE:
+		return bulkhead_hvc_create(part, uarg);
 	case BULKHEAD_RNG_CREATE:
 		return bulkhead_rng_create(part, uarg);
 	case BULKHEAD_DISK_CREATE:

@@ -39,6 +39,28 @@ static inline void bulkhead_ring_push(struct bulkhead_ring *ring, unsigned char 
 	ring->data[ring->head++ & (ring->size - 1)] = byte;
 }
 
+/* Append @len bytes; what doesn't fit lets the oldest give way. */
+static inline void bulkhead_ring_write(struct bulkhead_ring *ring, const unsigned char *from,
+				       __u32 len)
+{
+	__u32 start, part;
+
+	if (len > ring->size) {
+		ring->head += len - ring->size;
+		from += len - ring->size;
+		len = ring->size;
+	}
+	start = ring->head & (ring->size - 1);
+	part = ring->size - start;
+	if (part > len)
+		part = len;
+	memcpy(ring->data + start, from, part);
+	memcpy(ring->data, from + part, len - part);
+	ring->head += len;
+	if (ring->head - ring->tail > ring->size)
+		ring->tail = ring->head - ring->size;
+}
+
 /* Remove the oldest byte of a ring that isn't empty. */
 static inline unsigned char bulkhead_ring_pop(struct bulkhead_ring *ring)
 {

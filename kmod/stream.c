@@ -57,6 +57,112 @@ u8 bulkhead_stream_receive(struct bulkhead_stream *stream)
 	return byte;
 }
 
+/**
+ * bulkhead_stream_write - take bytes from the guest
+ * @stream: the stream, which isn't lossless
+ * @from: the bytes
+ * @len: their number. In a full ring the oldest give way
+ */
+void bulkhead_stream_write(struct bulkhead_stream *stream, const u8 *from, u32 len)
+{
+	spin_lock(&stream->lock);
+	bulkhead_ring_write(&stream->tx, from, len);
+	wake(stream);
+	spin_unlock(&stream->lock);
+}
+
+/**
+ * bulkhead_stream_read - give bytes to the guest, through the listener
+ * @stream: the stream
+ * @to: where they go
+ * @len: how many at most
+ *
+ * Return: their number; zero also if they aren't for the listener.
+ */
+u32 bulkhead_stream_read(struct bulkhead_stream *stream, u8 *to, u32 len)
+{
+	u32 n = 0;
+
+	spin_lock(&stream->lock);
+	if (stream->diverted)
+		n = bulkhead_ring_peek(&stream->rx, &stream->rx.tail, to, len);
+	if (n)
+		wake(stream);
+	spin_unlock(&stream->lock);
+	return n;
+}
+
+/* Tells the device that there may be something to hear. */
+static void tell_input(struct bulkhead_stream *stream)
+{
+	lockdep_assert_held(&stream->lock);
+
+	if (stream->diverted)
+		stream->listener->input(stream->listener);
+	else
+		stream->update(stream);
+}
+
+/**
+ * bulkhead_stream_listen - let a second device say and hear what goes through a stream
+ * @stream: the stream
+ * @listener: the device's
+ *
+ * Return: 0 or -EEXIST if there is one.
+ */
+int bulkhead_stream_listen(struct bulkhead_stream *stream,
+			   struct bulkhead_stream_listener *listener)
+{
+	int ret = -EEXIST;
+
+	spin_lock(&stream->lock);
+	if (!stream->listener) {
+		stream->listener = listener;
+		listener->resize(listener, &stream->size);
+		ret = 0;
+	}
+	spin_unlock(&stream->lock);
+	return ret;
+}
+
+/**
+ * bulkhead_stream_unlisten - undo bulkhead_stream_listen()
+ * @stream: the stream
+ */
+void bulkhead_stream_unlisten(struct bulkhead_stream *stream)
+{
+	spin_lock(&stream->lock);
+	stream->listener = NULL;
+	spin_unlock(&stream->lock);
+}
+
+/**
+ * bulkhead_stream_divert - say which device the guest hears through
+ * @stream: the stream, which has a listener
+ * @diverted: whether it is the listener. What no device has taken is the other's then
+ */
+void bulkhead_stream_divert(struct bulkhead_stream *stream, bool diverted)
+{
+	spin_lock(&stream->lock);
+	stream->diverted = diverted;
+	stream->update(stream);
+	if (diverted)
+		stream->listener->input(stream->listener);
+	spin_unlock(&stream->lock);
+}
+
+/**
+ * bulkhead_stream_tell_size - tell the listener the terminal's size, if it is known
+ * @stream: the stream, which has a listener
+ */
+void bulkhead_stream_tell_size(struct bulkhead_stream *stream)
+{
+	spin_lock(&stream->lock);
+	if (stream->size.ws_col || stream->size.ws_row)
+		stream->listener->resize(stream->listener, &stream->size);
+	spin_unlock(&stream->lock);
+}
+
 static bool is_readable(struct bulkhead_stream *stream, u64 pos)
 {
 	bool readable;
@@ -92,24 +198,37 @@ static u32 take(struct bulkhead_stream *stream, u64 *pos, u8 *chunk, u32 len)
 	return len;
 }
 
+/* Where all have all, nobody waits for another's memory. */
+static int read_begin(struct bulkhead_stream *stream)
+{
+	return stream->lossless ? mutex_lock_interruptible(&stream->read_lock) : 0;
+}
+
+static void read_end(struct bulkhead_stream *stream)
+{
+	if (stream->lossless)
+		mutex_unlock(&stream->read_lock);
+}
+
 static ssize_t stream_read(struct file *file, char __user *to, size_t len, loff_t *ppos)
 {
 	struct bulkhead_stream *stream = file->private_data;
-	u64 pos = *ppos;
+	loff_t *where = ppos ?: &file->f_pos;
+	u64 pos = *where;
 	u8 chunk[CHUNK];
 	size_t done = 0;
 	u32 n;
 
 	if (!len)
 		return 0;
-	if (mutex_lock_interruptible(&stream->read_lock))
+	if (read_begin(stream))
 		return -ERESTARTSYS;
 
 	while (done < len) {
 		n = take(stream, &pos, chunk, min_t(size_t, len - done, CHUNK));
 		if (n) {
 			if (copy_to_user(to + done, chunk, n)) {
-				mutex_unlock(&stream->read_lock);
+				read_end(stream);
 				return -EFAULT;
 			}
 			done += n;
@@ -117,28 +236,26 @@ static ssize_t stream_read(struct file *file, char __user *to, size_t len, loff_
 		}
 		if (done || bulkhead_part_is_stopped(stream->part))
 			break;
-		mutex_unlock(&stream->read_lock);
+		read_end(stream);
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (wait_event_interruptible(stream->wait, is_readable(stream, pos)) ||
-		    mutex_lock_interruptible(&stream->read_lock))
+		    read_begin(stream))
 			return -ERESTARTSYS;
 	}
-	mutex_unlock(&stream->read_lock);
-	*ppos = pos;
+	read_end(stream);
+	*where = pos;
 	return done;
 }
 
 static u32 give(struct bulkhead_stream *stream, const u8 *chunk, u32 len)
 {
-	u32 n;
-
 	spin_lock(&stream->lock);
-	for (n = 0; n < len && bulkhead_ring_free(&stream->rx); n++)
-		bulkhead_ring_push(&stream->rx, chunk[n]);
-	stream->update(stream);
+	len = min(len, bulkhead_ring_free(&stream->rx));
+	bulkhead_ring_write(&stream->rx, chunk, len);
+	tell_input(stream);
 	spin_unlock(&stream->lock);
-	return n;
+	return len;
 }
 
 static ssize_t stream_write(struct file *file, const char __user *from, size_t len, loff_t *ppos)
@@ -192,6 +309,49 @@ static loff_t stream_llseek(struct file *file, loff_t offset, int whence)
 	return generic_file_llseek_size(file, offset, whence, S64_MAX, head);
 }
 
+static int size_get(struct bulkhead_stream *stream, struct winsize __user *to)
+{
+	struct winsize size;
+
+	spin_lock(&stream->lock);
+	size = stream->size;
+	spin_unlock(&stream->lock);
+	return copy_to_user(to, &size, sizeof(size)) ? -EFAULT : 0;
+}
+
+static int size_set(struct bulkhead_stream *stream, const struct winsize __user *from)
+{
+	struct winsize size;
+
+	if (copy_from_user(&size, from, sizeof(size)))
+		return -EFAULT;
+	spin_lock(&stream->lock);
+	if (memcmp(&stream->size, &size, sizeof(size))) {
+		stream->size = size;
+		if (stream->listener)
+			stream->listener->resize(stream->listener, &size);
+	}
+	spin_unlock(&stream->lock);
+	return 0;
+}
+
+static long stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct bulkhead_stream *stream = file->private_data;
+
+	/* What isn't for people has no terminal. */
+	if (stream->lossless)
+		return -ENOTTY;
+	switch (cmd) {
+	case TIOCGWINSZ:
+		return size_get(stream, (void __user *)arg);
+	case TIOCSWINSZ:
+		return size_set(stream, (void __user *)arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
 static int user_release(struct inode *inode, struct file *file)
 {
 	struct bulkhead_stream *stream = file->private_data;
@@ -216,6 +376,8 @@ static const struct file_operations user_fops = {
 	.read = stream_read,
 	.write = stream_write,
 	.poll = stream_poll,
+	.unlocked_ioctl = stream_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = stream_llseek,
 	.release = user_release,
 };
@@ -226,6 +388,8 @@ static const struct file_operations other_fops = {
 	.read = stream_read,
 	.write = stream_write,
 	.poll = stream_poll,
+	.unlocked_ioctl = stream_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = stream_llseek,
 	.release = other_release,
 };
@@ -278,6 +442,20 @@ void bulkhead_stream_stop(struct bulkhead_stream *stream)
 	wake_up_interruptible_all(&stream->wait);
 }
 
+/*
+ * The position is a reader's. FMODE_STREAM has a write, which may take long, leave it alone, rather
+ * than set it to what it was at its beginning.
+ */
+static int reserve(const struct file_operations *fops, struct bulkhead_stream *stream,
+		   struct file **filep)
+{
+	int fd = bulkhead_fd_reserve("[bulkhead-uart]", fops, stream, filep);
+
+	if (fd >= 0)
+		(*filep)->f_mode |= FMODE_STREAM;
+	return fd;
+}
+
 /**
  * bulkhead_stream_reserve - make a descriptor for the runner, without publishing it
  * @filep: its file
@@ -287,7 +465,7 @@ void bulkhead_stream_stop(struct bulkhead_stream *stream)
  */
 int bulkhead_stream_reserve(struct file **filep)
 {
-	return bulkhead_fd_reserve("[bulkhead-uart]", &user_fops, NULL, filep);
+	return reserve(&user_fops, NULL, filep);
 }
 
 /**
@@ -314,7 +492,7 @@ int bulkhead_stream_open(struct bulkhead_stream *stream)
 	struct file *file;
 	int fd;
 
-	fd = bulkhead_fd_reserve("[bulkhead-uart]", &other_fops, stream, &file);
+	fd = reserve(&other_fops, stream, &file);
 	if (fd >= 0)
 		fd_install(fd, file);
 	return fd;

@@ -61,7 +61,8 @@ static bool tx_has_room(const struct bulkhead_uart *uart)
 
 static bool rx_is_ready(const struct bulkhead_uart *uart)
 {
-	return bulkhead_ring_used(&uart->stream.rx) && (uart->mcr & (UART_MCR_RTS | UART_MCR_LOOP));
+	return !uart->stream.diverted && bulkhead_ring_used(&uart->stream.rx) &&
+	       (uart->mcr & (UART_MCR_RTS | UART_MCR_LOOP));
 }
 
 static u8 iir(const struct bulkhead_uart *uart)
@@ -127,7 +128,8 @@ static u8 receive(struct bulkhead_uart *uart)
 static void transmit(struct bulkhead_uart *uart, u8 value)
 {
 	if (uart->mcr & UART_MCR_LOOP) {
-		bulkhead_ring_push(&uart->stream.rx, value);
+		if (!uart->stream.diverted)
+			bulkhead_ring_push(&uart->stream.rx, value);
 		return;
 	}
 	/* A guest that sends to a full transmitter loses it, as with the real thing. */
@@ -333,6 +335,20 @@ cancel_fd:
 }
 
 /**
+ * bulkhead_uart_stream - the stream of a UART
+ * @part: the partition
+ * @which: which UART
+ *
+ * Return: the stream, which lives as long as @part's memory, or NULL if there is no such UART.
+ */
+struct bulkhead_stream *bulkhead_uart_stream(struct bulkhead_part *part,
+					     enum bulkhead_uart_role which)
+{
+	guard(mutex)(&part->lock);
+	return part->uarts[which] ? &part->uarts[which]->stream : NULL;
+}
+
+/**
  * bulkhead_uart_open - open a UART for somebody who isn't the runner
  * @part: the partition; on success the descriptor takes over the caller's reference
  * @which: which UART
@@ -341,9 +357,7 @@ cancel_fd:
  */
 int bulkhead_uart_open(struct bulkhead_part *part, enum bulkhead_uart_role which)
 {
-	struct bulkhead_uart *uart;
+	struct bulkhead_stream *stream = bulkhead_uart_stream(part, which);
 
-	scoped_guard(mutex, &part->lock)
-		uart = part->uarts[which];
-	return uart ? bulkhead_stream_open(&uart->stream) : -ENXIO;
+	return stream ? bulkhead_stream_open(stream) : -ENXIO;
 }

@@ -107,6 +107,33 @@ TEST_F(ring, keeps_the_newest)
 	EXPECT_EQ(11, pos);
 }
 
+/* Against a ring that is written byte by byte, with lengths up to more than it holds. */
+TEST_F(ring, write)
+{
+	unsigned char data[8], text[24], a[8], b[8];
+	struct bulkhead_ring other = { .data = data, .size = sizeof(data) };
+	__u32 i, k, len;
+	__u64 pos_a, pos_b;
+
+	for (i = 0; i < 500; i++) {
+		len = i % 21;
+		for (k = 0; k < len; k++) {
+			text[k] = i + k;
+			bulkhead_ring_push(&other, text[k]);
+		}
+		bulkhead_ring_write(&self->ring, text, len);
+		ASSERT_EQ(other.head, self->ring.head);
+		ASSERT_EQ(other.tail, self->ring.tail);
+		pos_a = 0;
+		pos_b = 0;
+		k = bulkhead_ring_peek(&self->ring, &pos_a, a, sizeof(a));
+		ASSERT_EQ(k, bulkhead_ring_peek(&other, &pos_b, b, sizeof(b)));
+		ASSERT_EQ(0, memcmp(a, b, k));
+		for (k = 0; k < i % 5 && bulkhead_ring_used(&other); k++)
+			ASSERT_EQ(bulkhead_ring_pop(&other), bulkhead_ring_pop(&self->ring));
+	}
+}
+
 TEST_F(ring, first_in_first_out)
 {
 	int i, in = 0, out = 0;

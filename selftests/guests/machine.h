@@ -49,6 +49,14 @@ static inline void port_write(__u16 port, __u8 value)
 	asm volatile("outb %0, %1" : : "a" (value), "Nd" (port));
 }
 
+static inline __u8 port_read(__u16 port)
+{
+	__u8 value;
+
+	asm volatile("inb %1, %0" : "=a" (value) : "Nd" (port) : "memory");
+	return value;
+}
+
 /* By instructions that an emulator knows, which a compiler's choice may not be. */
 #define MMIO_ACCESSORS(bits) \
 static inline __u##bits mmio_read##bits(__u64 addr) \

@@ -9,6 +9,7 @@
  *   /dev/bulkhead --BULKHEAD_PART_CREATE--> partition --BULKHEAD_MEM_ADD (a memfd of the runner's)
  *         |                                     |------BULKHEAD_VCPU_CREATE--> vCPU
  *         |                                     |------BULKHEAD_UART_CREATE--> UART
+ *         |                                     |------BULKHEAD_HVC_CREATE (a virtio device)
  *         |                                     |------BULKHEAD_RNG_CREATE (a virtio device)
  *         |                                     |------BULKHEAD_DISK_CREATE (another)
  *         |                                     |------BULKHEAD_BALLOON_CREATE (another)
@@ -236,6 +237,10 @@ struct bulkhead_uart_create {
  * what is sent next. A read returns 0 when the partition has stopped and all is read; a write
  * then fails with EPIPE. Of the agent's UART, what was read is gone.
  *
+ * Of the console, every descriptor has a position of its own and all of the text. TIOCSWINSZ and
+ * TIOCGWINSZ set and get the size of the terminal that is attached; at first it is zero, unknown.
+ * The agent's UART has none: ENOTTY.
+ *
  * Return: a UART descriptor. Errors: EINVAL unknown @uart, EBADF or EINVAL @irq_fd no eventfd,
  * EEXIST the partition has that UART.
  */
@@ -273,6 +278,33 @@ struct bulkhead_worker_run {
 /* What an entropy device gives: bytes in a second, and bytes at once after a pause. */
 #define BULKHEAD_RNG_RATE	(64 * 1024)
 #define BULKHEAD_RNG_BURST	(64 * 1024)
+
+/**
+ * struct bulkhead_hvc_create - argument of BULKHEAD_HVC_CREATE
+ * @size: sizeof(struct bulkhead_hvc_create)
+ * @flags: must be zero
+ * @irq_fd: an eventfd
+ * @reserved: must be zero
+ */
+struct bulkhead_hvc_create {
+	__u32 size;
+	__u32 flags;
+	__s32 irq_fd;
+	__u32 reserved;
+};
+
+/**
+ * BULKHEAD_HVC_CREATE - give the partition a console device, virtio 1.2, section 5.3
+ *
+ * It shares the console's descriptors with the console's UART. What the guest says on either is one
+ * text. What is written there the guest hears on this device as soon as a driver has set DRIVER_OK
+ * with the receive queue enabled, until it resets the device; and on the UART otherwise. The guest
+ * is told the size that TIOCSWINSZ sets. Needs a worker.
+ *
+ * Return: the device's slot. Errors: ENXIO the partition has no BULKHEAD_UART_CONSOLE yet, EEXIST
+ * it has a console device.
+ */
+#define BULKHEAD_HVC_CREATE	_IO(BULKHEAD_IOC, 0x15)
 
 /**
  * struct bulkhead_rng_create - argument of BULKHEAD_RNG_CREATE
