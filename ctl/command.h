@@ -27,6 +27,7 @@ int cmd_show(const struct command *command, int argc, char **argv);
 int cmd_kill(const struct command *command, int argc, char **argv);
 int cmd_rescan(const struct command *command, int argc, char **argv);
 int cmd_set(const struct command *command, int argc, char **argv);
+int cmd_console(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
 int cmd_monitor(const struct command *command, int argc, char **argv);
 
@@ -34,6 +35,9 @@ void command_print_help(const struct command *command);
 
 /* The error that getopt_long() found, after it returned '?' or ':'. Returns -1. */
 int command_bad_option(const struct command *command, char **argv);
+
+/* Checks that there are @min to @max arguments from @optind on. Returns 0, or -1 with an error. */
+int command_check_arguments(const struct command *command, int argc, int min, int max);
 
 /*
  * Reads the options of a command that has only --json. Returns true if it is to go on, with its

@@ -4,16 +4,16 @@
 #include "error.h"
 #include "output.h"
 #include "signals.h"
+#include "terminal.h"
 #include "util.h"
+#include "vcpu.h"
 
 #include <errno.h>
 #include <linux/bulkhead.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define CHUNK		4096
@@ -21,9 +21,6 @@
 /* Of a console's end, as much as helps. */
 #define TAIL_LINES	16
 #define TAIL_BYTES	2048
-
-/* Ctrl-], as in telnet: the one key that doesn't reach the guest. */
-#define KEY_STOP	0x1d
 
 ssize_t console_read(int fd, void *to, size_t bytes, uint64_t *lost)
 {
@@ -108,42 +105,44 @@ void console_print_tail(int fd)
 	free(text);
 }
 
-/* What is on its way between console and terminal. */
+/* What is on its way between console and standard streams. */
 struct link {
-	int fd;
-	bool raw;		/* the terminal is in raw mode, and @old restores it */
-	struct termios old;
+	struct console *console;
+	struct terminal terminal;
 	bool input_ended;
 	bool ended;
-	bool stop;
 	uint64_t lost;
 	struct output output;
 	size_t input_start;
 	size_t input_end;
-	uint8_t input[CHUNK];
+	uint8_t input[CHUNK + KEYS_MAX];
 	uint8_t text[CHUNK];
 };
 
-static void set_raw(struct link *link)
+static int open_terminal(struct link *link)
 {
-	struct termios raw;
+	if (!link->console->input)
+		return 0;
+	if (terminal_open(&link->terminal))
+		return -1;
+	if (link->terminal.raw && link->console->hint)
+		fprintf(stderr, "bulkhead: %s\r\n", link->console->hint);
+	return 0;
+}
 
-	if (tcgetattr(STDIN_FILENO, &link->old))
-		return;
-	/* In the background that would stop this process; it may read from there later anyhow. */
-	if (tcgetpgrp(STDIN_FILENO) != getpgrp())
-		return;
-	raw = link->old;
-	cfmakeraw(&raw);
-	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw))
-		return;
-	link->raw = true;
-	fprintf(stderr, "bulkhead: Ctrl-] stops the partition\r\n");
+/* The guest's terminal becomes as large as ours. That a console has no size is no error. */
+static void pass_size(struct link *link)
+{
+	struct winsize size;
+
+	if (terminal_size(&size))
+		ioctl(link->console->fd, TIOCSWINSZ, &size);
 }
 
 static void take_input(struct link *link)
 {
-	ssize_t n = read(STDIN_FILENO, link->input, sizeof(link->input));
+	uint8_t typed[CHUNK];
+	ssize_t n = read(STDIN_FILENO, typed, sizeof(typed));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -153,13 +152,16 @@ static void take_input(struct link *link)
 	}
 	link->input_start = 0;
 	link->input_end = n;
-	if (link->raw && memchr(link->input, KEY_STOP, n))
-		link->stop = true;
+	if (!link->terminal.raw)
+		memcpy(link->input, typed, n);
+	else
+		link->console->keys_typed = keys_filter(&link->console->keys, typed, n,
+							link->input, &link->input_end);
 }
 
 static int give_input(struct link *link)
 {
-	ssize_t n = write(link->fd, link->input + link->input_start,
+	ssize_t n = write(link->console->fd, link->input + link->input_start,
 			  link->input_end - link->input_start);
 
 	if (n < 0 && errno == EPIPE) {
@@ -177,7 +179,7 @@ static int give_input(struct link *link)
 
 static int take_text(struct link *link)
 {
-	ssize_t n = console_read(link->fd, link->text, sizeof(link->text), &link->lost);
+	ssize_t n = console_read(link->console->fd, link->text, sizeof(link->text), &link->lost);
 
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -1;
@@ -186,24 +188,28 @@ static int take_text(struct link *link)
 	return 0;
 }
 
-static int step(struct link *link, struct vcpus *vcpus, int signals, int *signal)
+static int step(struct link *link, int *signal)
 {
+	struct vcpus *vcpus = link->console->vcpus;
 	bool writing = link->output.length;
 	bool input = link->input_start < link->input_end;
 	short console_events = (writing ? 0 : POLLIN) | (input ? POLLOUT : 0);
 	struct pollfd fds[] = {
-		{ .fd = console_events ? link->fd : -1, .events = console_events },
+		{ .fd = console_events ? link->console->fd : -1, .events = console_events },
 		{ .fd = writing ? STDOUT_FILENO : -1, .events = POLLOUT },
 		{ .fd = input || link->input_ended ? -1 : STDIN_FILENO, .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = vcpus->ended, .events = POLLIN },
+		{ .fd = link->console->signals, .events = POLLIN },
+		{ .fd = link->terminal.signals, .events = POLLIN },
+		{ .fd = vcpus ? vcpus->ended : -1, .events = POLLIN },
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 		return errno == EINTR ? 0 : fail_errno("poll");
 	if (fds[3].revents)
-		*signal = signals_next(signals);
-	if (fds[4].revents && vcpus_join(vcpus))
+		*signal = signals_next(link->console->signals);
+	if (fds[4].revents && terminal_signal(&link->terminal))
+		pass_size(link);
+	if (fds[5].revents && vcpus_join(vcpus))
 		return -1;
 	if (fds[1].revents && output_write(&link->output))
 		return -1;
@@ -216,21 +222,26 @@ static int step(struct link *link, struct vcpus *vcpus, int signals, int *signal
 	return 0;
 }
 
-int console_run(int fd, int signals, struct vcpus *vcpus)
+int console_connect(struct console *console)
 {
-	struct link link = { .fd = fd };
+	struct link link = {
+		.console = console,
+		.terminal.signals = -1,
+		.input_ended = !console->input,
+	};
 	int signal = 0;
-	int result = 0;
+	int result;
 
-	set_raw(&link);
-	while (!result && !signal && !link.stop && (!link.ended || link.output.length))
-		result = step(&link, vcpus, signals, &signal);
-	if (link.raw)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &link.old);
+	result = open_terminal(&link);
+	if (!result)
+		pass_size(&link);
+	while (!result && !signal && !console->keys_typed && (!link.ended || link.output.length))
+		result = step(&link, &signal);
+	terminal_close(&link.terminal);
+	/* What was typed before them is the guest's, if it takes it. */
+	if (console->keys_typed && !result && link.input_start < link.input_end)
+		result = give_input(&link);
 	if (link.lost)
-		warn("%lu bytes of console text came too fast and are lost",
-		     link.lost);
-	if (result)
-		return result;
-	return link.stop ? SIGTERM : signal;
+		warn("%lu bytes of the console's text are no longer kept", link.lost);
+	return result ?: signal;
 }

@@ -3,11 +3,14 @@
 #ifndef BULKHEAD_CONSOLE_H
 #define BULKHEAD_CONSOLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "vcpu.h"
+#include "keys.h"
+
+struct vcpus;
 
 /*
  * Reads console text from @fd. Adds to @lost how many bytes were gone before they could be read.
@@ -21,10 +24,22 @@ char *console_read_all(int fd, size_t *length, uint64_t *lost);
 /* Prints the end of the console's text to stderr, for who wonders what went wrong in the guest. */
 void console_print_tail(int fd);
 
+/* A console's connection with this process' standard streams. */
+struct console {
+	int fd;
+	bool input;		/* standard input goes to the guest */
+	struct keys keys;	/* that end the connection if standard input is a terminal */
+	const char *hint;	/* printed on stderr if it is */
+	int signals;		/* of signals_open(); -1 if they take their usual course */
+	struct vcpus *vcpus;	/* whose end is waited for; NULL if they aren't ours */
+	bool keys_typed;	/* out: they ended it */
+};
+
 /*
- * Connects the console @fd with this process' standard streams until the partition has stopped.
- * Returns 0 then, the number of a signal if one came first, or -1 with an error.
+ * Connects a console until the partition has stopped and all its text is written, or the keys were
+ * typed. Returns 0 then, the number of a signal if one came first, or -1 with an error. The
+ * terminal is as it was before.
  */
-int console_run(int fd, int signals, struct vcpus *vcpus);
+int console_connect(struct console *console);
 
 #endif

@@ -59,7 +59,19 @@ static const struct command commands[] = {
 	  "SIZE is at most what the partition was created with. The guest gives the rest to the\n"
 	  "host as far as it can spare it. What the guest has in the end is printed; the exit\n"
 	  "status is 1 if that isn't SIZE. The guest goes on trying all the same.\n" },
-	{ "logs", cmd_logs, "[--json] ID|NAME", "print the console's text that is kept",
+	{ "console", cmd_console, "[OPTION...] ID|NAME", "attach to a partition's console",
+	  "  --detach-keys KEYS  what detaches, if standard input is a terminal: keys separated\n"
+	  "                      by commas, each a character or ctrl-X with X one of a-z @ [ \\ ]\n"
+	  "                      ^ _ (default ctrl-p,ctrl-q); \"\" is none\n"
+	  "  --no-stdin          don't pass standard input to the guest\n"
+	  "\n"
+	  "Prints the console's text that is kept, then what the guest says; what is typed goes\n"
+	  "to the guest, whose terminal becomes as large as this one. Others may be attached at\n"
+	  "the same time. The exit status is 0 when the partition stops and when the keys were\n"
+	  "typed, 128 + N if signal N came.\n" },
+	{ "logs", cmd_logs, "[--follow] [--json] ID|NAME",
+	  "print the console's text that is kept",
+	  "  -f, --follow     print what the guest says from now on, too, until it has stopped\n"
 	  JSON_OPTION },
 	{ "monitor", cmd_monitor, "[--json]", "print a line for each event, until interrupted",
 	  JSON_OPTION },
@@ -95,6 +107,15 @@ int command_bad_option(const struct command *command, char **argv)
 		    command->name);
 }
 
+int command_check_arguments(const struct command *command, int argc, int min, int max)
+{
+	if (argc - optind >= min && argc - optind <= max)
+		return 0;
+	return fail("%s; usage: bulkhead %s %s",
+		    argc - optind < min ? "which one" : "too many arguments", command->name,
+		    command->arguments);
+}
+
 bool command_parse(const struct command *command, int argc, char **argv, int min, int max,
 		   bool *json, int *status)
 {
@@ -121,10 +142,8 @@ bool command_parse(const struct command *command, int argc, char **argv, int min
 		}
 		*json = true;
 	}
-	if (argc - optind >= min && argc - optind <= max)
+	if (!command_check_arguments(command, argc, min, max))
 		return true;
-	fail("%s; usage: bulkhead %s %s", argc - optind < min ? "which one" : "too many arguments",
-	     command->name, command->arguments);
 	error_print();
 	return false;
 }

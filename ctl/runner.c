@@ -219,6 +219,25 @@ static int conclude(const struct runner *runner, const struct parts *parts)
 	return STATUS_RUN_FAILURE;
 }
 
+/* The guest's console on this process' standard streams. Returns as session_run(). */
+static int run_console(struct parts *parts)
+{
+	struct console console = {
+		.fd = parts->console,
+		.input = true,
+		.hint = "Ctrl-] stops the partition",
+		.signals = parts->signals,
+		.vcpus = &parts->vcpus,
+	};
+	int result;
+
+	/* As in telnet. */
+	if (keys_parse("ctrl-]", &console.keys))
+		return -1;
+	result = console_connect(&console);
+	return result || !console.keys_typed ? result : SIGTERM;
+}
+
 int runner_run(const struct runner *runner)
 {
 	/* The vCPUs' threads have it until the process ends. */
@@ -245,7 +264,7 @@ int runner_run(const struct runner *runner)
 
 		result = session_run(&setup, &cannot_run);
 	} else {
-		result = console_run(parts.console, parts.signals, &parts.vcpus);
+		result = run_console(&parts);
 	}
 	if (result)
 		return result > 0 ? STATUS_SIGNAL + result : -1;

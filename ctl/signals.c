@@ -9,11 +9,22 @@
 
 static const int taken[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
+static int take(const sigset_t *set)
+{
+	int fd;
+
+	if (sigprocmask(SIG_BLOCK, set, NULL))
+		return fail_errno("can't block signals");
+	fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail_errno("can't create a signalfd");
+	return fd;
+}
+
 int signals_open(void)
 {
 	struct sigaction action;
 	sigset_t set;
-	int fd;
 
 	sigemptyset(&set);
 	for (unsigned int i = 0; i < ARRAY_SIZE(taken); i++)
@@ -25,12 +36,18 @@ int signals_open(void)
 	 */
 	if (!sigaction(SIGHUP, NULL, &action) && action.sa_handler == SIG_IGN)
 		sigdelset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return fail_errno("can't block signals");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return fail_errno("can't create a signalfd");
-	return fd;
+	return take(&set);
+}
+
+int signals_open_terminal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGCONT);
+	return take(&set);
 }
 
 int signals_next(int fd)

@@ -8,6 +8,9 @@
  */
 int signals_open(void);
 
+/* The same for those that tell of the terminal: its size, and stop and continue by the shell. */
+int signals_open_terminal(void);
+
 /* Returns the next signal, or 0 if there is none. */
 int signals_next(int fd);
 

@@ -104,7 +104,7 @@ set_wrong() {
 
 unknown_partition() {
 	local command
-	for command in show kill logs; do
+	for command in show kill console logs; do
 		fails 1 2147483647 bulkhead $command 2147483647 &&
 			fails 1 nonesuch bulkhead $command nonesuch || return
 	done
@@ -116,7 +116,7 @@ full_output() {
 
 help_lists_all() {
 	local command
-	bulkhead help >out && for command in run list show set kill logs monitor; do
+	bulkhead help >out && for command in run list show set kill console logs monitor; do
 		grep -q "^  $command " out && bulkhead $command --help | grep -q "^Usage: bulkhead $command" ||
 			return
 	done
