@@ -177,6 +177,18 @@ int partition_create_balloon(int partition)
 	return 0;
 }
 
+int partition_create_hvc(int partition)
+{
+	int irq cleanup_close = eventfd(0, EFD_CLOEXEC);
+	struct bulkhead_hvc_create create = { .size = sizeof(create), .irq_fd = irq };
+
+	if (irq < 0)
+		return fail_errno("can't create an eventfd");
+	if (ioctl(partition, BULKHEAD_HVC_CREATE, &create) < 0)
+		return fail_errno("can't create a console device");
+	return 0;
+}
+
 int partition_open_console(uint32_t id)
 {
 	int device cleanup_close = partition_open_device();

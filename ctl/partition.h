@@ -25,6 +25,9 @@ int partition_create_disk(int partition, const struct disk *disk, unsigned int q
 int partition_create_rng(int partition);
 int partition_create_balloon(int partition);
 
+/* Adds a console device to the console's UART. */
+int partition_create_hvc(int partition);
+
 int partition_add_memory(int partition, const struct memory *memory);
 
 /* Checks what a name may look like. */

@@ -161,7 +161,7 @@ static int start(const struct runner *runner, struct parts *parts)
 	if (partition < 0 || partition_add_memory(partition, &parts->memory))
 		return -1;
 	parts->console = partition_create_uart(partition, BULKHEAD_UART_CONSOLE);
-	if (parts->console < 0)
+	if (parts->console < 0 || partition_create_hvc(partition))
 		return -1;
 	if (runner->rootfs) {
 		parts->agent = partition_create_uart(partition, BULKHEAD_UART_AGENT);
