@@ -39,6 +39,11 @@ install: ctl guest
 check: vm
 	@selftests/check
 
+##   check-debug       all tests of the module, on a kernel that looks for faults; takes long
+check-debug: setup-debug
+	@selftests/vm/build debug
+	@selftests/check debug
+
 ##   fuzz              what parses guest memory, with libFuzzer, for some minutes
 fuzz: setup
 	@$(MAKE) -s -C selftests fuzz
@@ -74,4 +79,8 @@ vm: setup
 setup:
 	@selftests/vm/setup
 
-.PHONY: all module ctl guest modules_install install check fuzz demo lint generate clean help vm setup
+setup-debug:
+	@selftests/vm/setup debug
+
+.PHONY: all module ctl guest modules_install install check check-debug fuzz demo lint generate clean \
+	help vm setup setup-debug
