@@ -80,6 +80,34 @@ name_wrong() {
 		run_fails 'name' --name "$(printf 'a%.0s' {1..64})" --rootfs rootfs -- true
 }
 
+disk_wrong() {
+	mkdir -p ro
+	truncate -s 1M disk
+	: >empty
+	truncate -s 513 odd
+	run_fails 'disk: nonesuch: No such file' --disk nonesuch --rootfs rootfs -- true &&
+		run_fails 'rootfs: a directory' --disk rootfs --rootfs rootfs -- true &&
+		run_fails 'null: neither a file nor' --disk /dev/null --rootfs rootfs -- true &&
+		run_fails 'empty: empty' --disk empty --rootfs rootfs -- true &&
+		run_fails 'odd: 513 bytes' --disk odd --rootfs rootfs -- true &&
+		run_fails 'disk: "nonesuch": no such option' --disk disk,nonesuch --rootfs rootfs -- true &&
+		run_fails 'serial=.*too long' --disk disk,serial=123456789012345678901 --rootfs rootfs -- true &&
+		run_fails 'ASCII' --disk disk,serial=ä --rootfs rootfs -- true &&
+		run_fails 'no path' --disk ,ro --rootfs rootfs -- true &&
+		run_fails 'disk: in use' --disk disk --disk disk --rootfs rootfs -- true || return
+	mount --bind . ro && mount -o remount,bind,ro ro || return
+	run_fails 'ro/disk: Read-only file system; .*add ,ro' --disk ro/disk --rootfs rootfs -- true
+	local status=$?
+	umount ro
+	return $status
+}
+
+disks_too_many() {
+	local disks=()
+	for _ in {1..17}; do disks+=(--disk "disk,ro"); done
+	run_fails 'disk: too many' "${disks[@]}" --rootfs rootfs -- true
+}
+
 usage() {
 	run_fails 'no such option' --nonesuch &&
 		fails 2 'no such command' bulkhead nonesuch &&
@@ -104,7 +132,7 @@ set_wrong() {
 
 unknown_partition() {
 	local command
-	for command in show kill console logs; do
+	for command in show kill rescan console logs; do
 		fails 1 2147483647 bulkhead $command 2147483647 &&
 			fails 1 nonesuch bulkhead $command nonesuch || return
 	done
@@ -116,7 +144,7 @@ full_output() {
 
 help_lists_all() {
 	local command
-	bulkhead help >out && for command in run list show set kill console logs monitor; do
+	bulkhead help >out && for command in run list show set kill rescan console logs monitor; do
 		grep -q "^  $command " out && bulkhead $command --help | grep -q "^Usage: bulkhead $command" ||
 			return
 	done
@@ -146,6 +174,8 @@ run_tests \
 	memory_wrong \
 	cpus_wrong \
 	name_wrong \
+	disk_wrong \
+	disks_too_many \
 	usage \
 	set_wrong \
 	unknown_partition \

@@ -7,25 +7,6 @@ source "$(dirname "$(realpath "$0")")/shell.sh"
 
 run=(bulkhead run --rootfs rootfs)
 
-# Until "$@" succeeds; fails after a deadline.
-wait_until() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	echo "# timed out: $*"
-	return 1
-}
-
-is_running() {
-	bulkhead show --json "$1" 2>/dev/null | grep -q '"running"'
-}
-
-is_alone() {
-	[ "$(bulkhead list --json | tr -d ' \n')" = '[]' ]
-}
-
 says() {
 	[ "$(cat "$1")" = "$2" ] || { echo "# $1 has: $(head -c 2000 "$1")"; false; }
 }

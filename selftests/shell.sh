@@ -10,6 +10,25 @@ trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 "$selftests/rootfs.sh" rootfs || exit 1
 
+# Until "$@" succeeds; fails after a deadline.
+wait_until() {
+	local i
+	for ((i = 0; i < 3000; i++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	echo "# timed out: $*"
+	return 1
+}
+
+is_running() {
+	bulkhead show --json "$1" 2>/dev/null | grep -q '"running"'
+}
+
+is_alone() {
+	[ "$(bulkhead list --json | tr -d ' \n')" = '[]' ]
+}
+
 # Each test is a function that succeeds or fails.
 run_tests() {
 	local test
