@@ -83,6 +83,14 @@ static bool is_idle(struct bulkhead_workers *workers, const struct bulkhead_part
 	return list_empty_careful(&workers->queue) && !bulkhead_part_is_stopped(part);
 }
 
+/* The work that woke this worker up is another's now. */
+static int leave(struct bulkhead_workers *workers)
+{
+	if (!list_empty_careful(&workers->queue))
+		wake_up(&workers->wait);
+	return -ERESTARTSYS;
+}
+
 /**
  * bulkhead_worker_run - BULKHEAD_WORKER_RUN
  * @part: the partition
@@ -111,7 +119,7 @@ int bulkhead_worker_run(struct bulkhead_part *part, const void __user *uarg)
 		if (fatal_signal_pending(current))
 			bulkhead_part_stop(part, BULKHEAD_REASON_RUNNER_EXIT);
 		else if (ret || signal_pending(current))
-			return -ERESTARTSYS;
+			return leave(workers);
 	}
 	return 0;
 }

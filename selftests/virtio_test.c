@@ -2,6 +2,7 @@
 /* The virtio core, driven by the book by the guest driver.c through an entropy device. */
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
+#include <signal.h>
 
 #include "device.h"
 #include "guests/driver.h"
@@ -162,6 +163,30 @@ TEST_F(machine, workers)
 		pthread_join(workers[i], &status);
 		EXPECT_EQ(NULL, status);
 	}
+}
+
+static void on_signal(int sig)
+{
+}
+
+/* A worker that is interrupted leaves the work that woke it up to another. */
+TEST_F(machine, workers_leave)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+	struct machine *m = &self->machine;
+	pthread_t worker;
+	int i;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	m->report->scenario = DRIVER_DIRECT;
+	ASSERT_TRUE(machine_start(m));
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, pthread_create(&worker, NULL, machine_worker, m));
+		usleep(i * 10);
+		pthread_kill(worker, SIGUSR1);
+		pthread_join(worker, NULL);
+	}
+	EXPECT_EQ(0, machine_wait(m));
 }
 
 /* No device is added once the guest could have looked; a worker of a stopped one returns. */
