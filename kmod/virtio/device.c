@@ -171,10 +171,11 @@ static int signal_driver(struct bulkhead_virtio *dev, struct bulkhead_queue *que
 	return ret;
 }
 
-static bool must_leave(const struct bulkhead_virtio *dev)
+/* A driver that fills the queue as fast as it is served must not keep another from resetting it. */
+static bool must_leave(const struct bulkhead_virtio *dev, const struct bulkhead_queue *queue)
 {
-	return READ_ONCE(dev->needs_reset) || bulkhead_part_is_stopped(dev->part) ||
-	       fatal_signal_pending(current);
+	return !READ_ONCE(queue->ready) || !bulkhead_virtio_is_ready(dev) ||
+	       bulkhead_part_is_stopped(dev->part) || fatal_signal_pending(current);
 }
 
 /* Serves the requests that wait. Returns 0 when there are no more, 1 to leave the rest. */
@@ -203,7 +204,7 @@ static int serve_pending(struct bulkhead_virtio *dev, struct bulkhead_queue *que
 			if (ret < 0)
 				return ret;
 		}
-		if (must_leave(dev))
+		if (must_leave(dev, queue))
 			return 1;
 		cond_resched();
 	}
@@ -331,10 +332,11 @@ u32 bulkhead_virtio_interrupts(const struct bulkhead_virtio *dev)
 	return atomic_read(&dev->interrupts) | (dev->ops->external ? VIRTIO_MMIO_INT_VRING : 0);
 }
 
+/* Who serves the queue sees that it is off, and leaves it after the request in hand. */
 static void queue_off(struct bulkhead_queue *queue)
 {
+	WRITE_ONCE(queue->ready, false);
 	guard(mutex)(&queue->lock);
-	queue->ready = false;
 }
 
 /*

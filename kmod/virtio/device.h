@@ -81,7 +81,7 @@ struct bulkhead_virtio_count {
  * @count: counters
  * @irq: interrupt to the guest
  * @interrupts: why it was raised and not acknowledged, VIRTIO_MMIO_INT_*; no lock
- * @needs_reset: it has failed; cleared by reset with all locks of queues held
+ * @needs_reset: it has failed; cleared by reset once the queues are off
  * @lock: protects what follows up to @queues; outside the locks of queues
  * @status: what the driver has done of its initialization, VIRTIO_CONFIG_S_*; written under @lock
  * @driver_features: what the driver accepted; constant once status has FEATURES_OK

@@ -47,7 +47,7 @@ struct bulkhead_chain {
 /**
  * struct bulkhead_queue - a split virtqueue
  * @lock: the caller's: all functions but bulkhead_queue_is_valid() want it held
- * @ready: the driver has enabled it
+ * @ready: the driver has enabled it; cleared without @lock, so that who holds that leaves
  * @indirect: VIRTIO_F_RING_INDIRECT_DESC was negotiated
  * @event_idx: VIRTIO_F_RING_EVENT_IDX was negotiated
  * @size: entries, a power of two
