@@ -8,7 +8,7 @@
 
 #define ERROR_MAX	1024
 
-static char error[ERROR_MAX];
+static __thread char error[ERROR_MAX];
 static const char *command_name;
 
 /* The arguments may be, or have in them, the text of the last error. */

@@ -2,7 +2,7 @@
 /*
  * Errors. A function that fails says why by fail(), which keeps the text and returns -1; its caller
  * returns -1 too, after error_prefix() if it knows more. The command's end prints the text once, as
- * "bulkhead: COMMAND: TEXT". One thread only.
+ * "bulkhead: COMMAND: TEXT". Each thread has an error of its own.
  */
 #ifndef BULKHEAD_ERROR_H
 #define BULKHEAD_ERROR_H
