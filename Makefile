@@ -52,6 +52,11 @@ fuzz: setup
 demo: vm
 	@selftests/vm/boot -- selftests/vm/demo
 
+##   bench             what I/O costs, beside QEMU, on a test VM that counts instructions
+bench: vm
+	@$(MAKE) -s -C bench
+	@selftests/vm/boot --icount --timeout 3600 --log build/bench.log -- bench/run
+
 ##   lint              checkpatch, sparse, kernel-doc, shellcheck, generated files
 lint: setup
 	@selftests/lint
@@ -82,5 +87,5 @@ setup:
 setup-debug:
 	@selftests/vm/setup debug
 
-.PHONY: all module ctl guest modules_install install check check-debug fuzz demo lint generate clean \
+.PHONY: all module ctl guest modules_install install check check-debug fuzz demo bench lint generate clean \
 	help vm setup setup-debug
