@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""bulkhead on a terminal of its own, for tests."""
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+
+DEADLINE = 300
+
+
+def wait_until(condition):
+    """Waits for a condition, up to a deadline."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "timed out"
+        time.sleep(0.05)
+
+
+class Terminal:
+    """A terminal, on which bulkhead runs; its standard error is the file err."""
+
+    def __init__(self, *args, rows=24, columns=80):
+        self.master, self.slave = pty.openpty()
+        self.resize(rows, columns)
+        self.modes = termios.tcgetattr(self.slave)
+        self.text = b""
+        self.pid = os.fork()
+        if not self.pid:
+            os.setsid()
+            fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+            os.dup2(self.slave, 0)
+            os.dup2(self.slave, 1)
+            os.dup2(os.open("err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+            os.execvp("bulkhead", ["bulkhead", *args])
+        wait_until(self.is_raw)
+
+    def is_raw(self):
+        """Whether keys go to the guest."""
+        return not termios.tcgetattr(self.slave)[3] & termios.ICANON
+
+    def resize(self, rows, columns):
+        """Changes the terminal's size, like a user who drags the window's corner."""
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+
+    def type(self, keys):
+        """Types keys."""
+        os.write(self.master, keys)
+
+    def expect(self, text):
+        """Waits until the terminal shows a text, from what it was last found to show on."""
+        end = time.monotonic() + DEADLINE
+        while text not in self.text:
+            assert time.monotonic() < end, (text, self.text[-1000:])
+            if select.select([self.master], [], [], 1)[0]:
+                self.text += os.read(self.master, 4096)
+        self.text = self.text[self.text.index(text) + len(text):]
+
+    def kill(self, number):
+        """Sends bulkhead a signal."""
+        os.kill(self.pid, number)
+
+    def end(self, status):
+        """Waits for bulkhead to end with a status; the terminal is to be as it was."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            pid, result = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                break
+            assert time.monotonic() < end, "bulkhead doesn't end"
+            if select.select([self.master], [], [], 0.05)[0]:
+                os.read(self.master, 4096)
+        assert os.waitstatus_to_exitcode(result) == status, (result, open("err").read())
+        if status != -signal.SIGKILL:
+            assert termios.tcgetattr(self.slave) == self.modes
