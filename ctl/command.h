@@ -24,6 +24,7 @@ struct command {
 int cmd_run(const struct command *command, int argc, char **argv);
 int cmd_list(const struct command *command, int argc, char **argv);
 int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_stop(const struct command *command, int argc, char **argv);
 int cmd_kill(const struct command *command, int argc, char **argv);
 int cmd_rescan(const struct command *command, int argc, char **argv);
 int cmd_set(const struct command *command, int argc, char **argv);

@@ -7,6 +7,7 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,6 +392,11 @@ int netlink_kill(struct netlink *netlink, uint32_t id)
 	return tell(netlink, BULKHEAD_CMD_PART_KILL, id);
 }
 
+int netlink_stop(struct netlink *netlink, uint32_t id)
+{
+	return tell(netlink, BULKHEAD_CMD_PART_STOP, id);
+}
+
 int netlink_rescan(struct netlink *netlink, uint32_t id)
 {
 	return tell(netlink, BULKHEAD_CMD_PART_RESCAN, id);
@@ -476,10 +482,8 @@ static int on_event(struct nl_msg *message, void *data)
 	return subscription->result ? NL_STOP : NL_OK;
 }
 
-int netlink_monitor(struct netlink *netlink,
-		    int (*event)(unsigned int command, const struct part *part))
+int netlink_subscribe(struct netlink *netlink)
 {
-	struct subscription subscription = { .event = event };
 	int result = genl_ctrl_resolve_grp(netlink->socket, BULKHEAD_FAMILY_NAME,
 					   BULKHEAD_MCGRP_EVENTS);
 
@@ -489,6 +493,32 @@ int netlink_monitor(struct netlink *netlink,
 		return library_error("netlink group " BULKHEAD_MCGRP_EVENTS, result);
 	/* Events come unasked. */
 	nl_socket_disable_seq_check(netlink->socket);
+	return 0;
+}
+
+int netlink_wait(struct netlink *netlink, int timeout)
+{
+	struct pollfd fd = { .fd = nl_socket_get_fd(netlink->socket), .events = POLLIN };
+	int result = poll(&fd, 1, timeout);
+
+	if (result < 0)
+		return errno == EINTR ? 0 : fail_errno("poll");
+	if (result > 0)
+		result = nl_recvmsgs_default(netlink->socket);
+	/* Lost events are events as well. */
+	if (result < 0 && result != -NLE_INTR && result != -NLE_NOMEM)
+		return library_error("can't receive events", result);
+	return 0;
+}
+
+int netlink_monitor(struct netlink *netlink,
+		    int (*event)(unsigned int command, const struct part *part))
+{
+	struct subscription subscription = { .event = event };
+	int result = netlink_subscribe(netlink);
+
+	if (result)
+		return -1;
 	nl_socket_modify_cb(netlink->socket, NL_CB_VALID, NL_CB_CUSTOM, on_event, &subscription);
 	while (!subscription.result) {
 		result = nl_recvmsgs_default(netlink->socket);

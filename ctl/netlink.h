@@ -59,6 +59,7 @@ static inline void netlink_closep(struct netlink **netlink)
 /* errno is that of the kernel's answer, ENODEV if there is no such partition. */
 int netlink_get(struct netlink *netlink, uint32_t id, struct part *part);
 int netlink_kill(struct netlink *netlink, uint32_t id);
+int netlink_stop(struct netlink *netlink, uint32_t id);
 int netlink_rescan(struct netlink *netlink, uint32_t id);
 int netlink_set_memory(struct netlink *netlink, uint32_t id, uint64_t target);
 
@@ -67,6 +68,13 @@ int netlink_list(struct netlink *netlink, struct part **parts, size_t *n);
 
 /* The partition that the user named by its id or name. */
 int netlink_find(struct netlink *netlink, const char *id_or_name, struct part *part);
+
+/*
+ * From netlink_subscribe() on, @netlink gets the events, and is for nothing else. netlink_wait()
+ * waits for one, @timeout milliseconds at most; which one, is for the caller to find out.
+ */
+int netlink_subscribe(struct netlink *netlink);
+int netlink_wait(struct netlink *netlink, int timeout);
 
 /*
  * Calls @event for each event, a BULKHEAD_CMD_PART_*, from now on. Ends when that returns nonzero,

@@ -189,6 +189,18 @@ int partition_create_hvc(int partition)
 	return 0;
 }
 
+int partition_create_button(int partition)
+{
+	int irq cleanup_close = eventfd(0, EFD_CLOEXEC);
+	struct bulkhead_button_create create = { .size = sizeof(create), .irq_fd = irq };
+
+	if (irq < 0)
+		return fail_errno("can't create an eventfd");
+	if (ioctl(partition, BULKHEAD_BUTTON_CREATE, &create))
+		return fail_errno("can't create a power button");
+	return 0;
+}
+
 int partition_open_console(uint32_t id)
 {
 	int device cleanup_close = partition_open_device();

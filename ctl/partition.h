@@ -28,6 +28,9 @@ int partition_create_balloon(int partition);
 /* Adds a console device to the console's UART. */
 int partition_create_hvc(int partition);
 
+/* Gives it a power button. */
+int partition_create_button(int partition);
+
 int partition_add_memory(int partition, const struct memory *memory);
 
 /* Checks what a name may look like. */

@@ -142,7 +142,7 @@ static int create_vcpus(const struct runner *runner, int partition, const struct
 static int create_devices(const struct runner *runner, struct parts *parts, int partition,
 			  uint32_t id)
 {
-	if (add_disks(runner, partition, parts))
+	if (partition_create_button(partition) || add_disks(runner, partition, parts))
 		return -1;
 	if (partition_create_rng(partition) || partition_create_balloon(partition))
 		return -1;

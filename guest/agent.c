@@ -36,6 +36,7 @@ struct strings {
 struct agent {
 	struct channel channel;
 	int signals;		/* signalfd for SIGCHLD */
+	int button;		/* -1 if there is none */
 	struct strings args;
 	struct strings env;
 	struct command command;
@@ -189,6 +190,16 @@ static void take_signal(struct agent *agent, uint32_t number)
 		kill(agent->command.pid, number);
 }
 
+/* Whoever presses the button wants what a container is stopped with. */
+static void take_button(struct agent *agent)
+{
+	if (!button_pressed(agent->button))
+		return;
+	if (!agent->started)
+		power_off(128 + SIGTERM);
+	take_signal(agent, SIGTERM);
+}
+
 static void take_frame(struct agent *agent, const struct channel_frame *frame)
 {
 	agent->credit += sizeof(struct channel_header);
@@ -282,6 +293,7 @@ static void wait_for_something(struct agent *agent)
 	struct pollfd fds[] = {
 		{ .fd = agent->channel.fd, .events = POLLIN },
 		{ .fd = agent->signals, .events = POLLIN },
+		{ .fd = agent->button, .events = POLLIN },
 		/* With no events, still woken when the command closes its end. */
 		{ .fd = agent->command.in, .events = agent->input_length ? POLLOUT : 0 },
 		{ .fd = room ? agent->command.out : -1, .events = POLLIN },
@@ -296,7 +308,11 @@ static void wait_for_something(struct agent *agent)
 		take_frames(agent);
 	if (fds[1].revents)
 		reap(agent);
-	if (fds[2].revents & POLLERR)
+	if (fds[2].revents & POLLIN)
+		take_button(agent);
+	else if (fds[2].revents)
+		close_fd(&agent->button);
+	if (fds[3].revents & POLLERR)
 		close_fd(&agent->command.in);
 }
 
@@ -318,6 +334,7 @@ int main(void)
 	agent.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (agent.signals < 0)
 		die("signalfd: %m");
+	agent.button = button_open();
 	channel_init(&agent.channel, open_uart());
 	channel_put_number(&agent.channel, CHANNEL_HELLO, CHANNEL_VERSION);
 

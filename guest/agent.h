@@ -2,6 +2,7 @@
 #ifndef BULKHEAD_AGENT_H
 #define BULKHEAD_AGENT_H
 
+#include <stdbool.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
@@ -22,6 +23,10 @@ void root_setup(void);
 
 /* modules.c: loads the drivers of the machine's devices, and removes their files. */
 void modules_load(void);
+
+/* button.c: the power button, non-blocking, or -1 if there is none; whether it was pressed. */
+int button_open(void);
+bool button_pressed(int fd);
 
 /* power.c: leaves @status (0 to 255, or -1 for none) with the partition and stops it. */
 noreturn void power_off(int status);

@@ -101,6 +101,18 @@ struct bulkhead_mem {
 };
 
 /**
+ * struct bulkhead_button - a power button
+ * @created: there is one; written under part->lock and part->state_lock
+ * @irq: the interrupt of @events
+ * @events: what the guest hasn't read yet
+ */
+struct bulkhead_button {
+	bool created;
+	struct bulkhead_irq irq;
+	atomic_t events;
+};
+
+/**
  * struct bulkhead_virtio_slot - a window of the MMIO transport
  * @dev: the device that is shown there, or NULL
  * @device_features_sel: register; under dev->lock, as what follows
@@ -144,6 +156,7 @@ struct bulkhead_vcpu {
  * @nr_ports: number of them
  * @virtio: devices, by slot; constant from state running on; written under @state_lock as well
  * @nr_virtio: number of them
+ * @button: the power button
  * @workers: threads that serve devices
  * @state_lock: protects what follows, and the order of the partition's events
  * @state: what it does; see the rules for who reads it without the lock
@@ -179,6 +192,7 @@ struct bulkhead_part {
 	unsigned int nr_ports;
 	struct bulkhead_virtio_slot virtio[BULKHEAD_VIRTIO_MAX];
 	unsigned int nr_virtio;
+	struct bulkhead_button button;
 	struct bulkhead_workers workers;
 
 	struct mutex state_lock;	/* state, and order of events */
@@ -295,6 +309,10 @@ int bulkhead_external_create(struct bulkhead_part *part, const void __user *uarg
 
 /* power.c */
 int bulkhead_power_init(struct bulkhead_part *part);
+
+/* button.c */
+int bulkhead_button_create(struct bulkhead_part *part, const void __user *uarg);
+int bulkhead_button_press(struct bulkhead_part *part);
 
 /* uart.c */
 int bulkhead_uart_create(struct bulkhead_part *part, const void __user *uarg);

@@ -20,6 +20,11 @@ static const struct nla_policy bulkhead_part_kill_nl_policy[BULKHEAD_A_PART_ID +
 	[BULKHEAD_A_PART_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+/* BULKHEAD_CMD_PART_STOP - do */
+static const struct nla_policy bulkhead_part_stop_nl_policy[BULKHEAD_A_PART_ID + 1] = {
+	[BULKHEAD_A_PART_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 /* BULKHEAD_CMD_PART_RESCAN - do */
 static const struct nla_policy bulkhead_part_rescan_nl_policy[BULKHEAD_A_PART_ID + 1] = {
 	[BULKHEAD_A_PART_ID] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -53,6 +58,15 @@ static const struct genl_split_ops bulkhead_nl_ops[] = {
 		.doit		= bulkhead_nl_part_kill_doit,
 		.post_doit	= bulkhead_nl_part_post,
 		.policy		= bulkhead_part_kill_nl_policy,
+		.maxattr	= BULKHEAD_A_PART_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= BULKHEAD_CMD_PART_STOP,
+		.pre_doit	= bulkhead_nl_part_pre,
+		.doit		= bulkhead_nl_part_stop_doit,
+		.post_doit	= bulkhead_nl_part_post,
+		.policy		= bulkhead_part_stop_nl_policy,
 		.maxattr	= BULKHEAD_A_PART_ID,
 		.flags		= GENL_CMD_CAP_DO,
 	},

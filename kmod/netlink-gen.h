@@ -21,6 +21,7 @@ int bulkhead_nl_part_get_doit(struct sk_buff *skb, struct genl_info *info);
 int bulkhead_nl_part_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
 int bulkhead_nl_part_kill_doit(struct sk_buff *skb, struct genl_info *info);
+int bulkhead_nl_part_stop_doit(struct sk_buff *skb, struct genl_info *info);
 int bulkhead_nl_part_rescan_doit(struct sk_buff *skb, struct genl_info *info);
 int bulkhead_nl_part_set_doit(struct sk_buff *skb, struct genl_info *info);
 

@@ -311,6 +311,26 @@ int bulkhead_nl_part_kill_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /**
+ * bulkhead_nl_part_stop_doit - operation part-stop
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Return: 0 or an error as specified.
+ */
+int bulkhead_nl_part_stop_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct bulkhead_part *part = info->user_ptr[0];
+	int ret;
+
+	ret = bulkhead_button_press(part);
+	if (ret == -ENXIO)
+		NL_SET_ERR_MSG_FMT(info->extack, "partition %u has no power button", part->id);
+	else if (ret)
+		NL_SET_ERR_MSG_FMT(info->extack, "partition %u has stopped already", part->id);
+	return ret;
+}
+
+/**
  * bulkhead_nl_part_rescan_doit - operation part-rescan
  * @skb: the request
  * @info: the request, parsed

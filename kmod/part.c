@@ -216,6 +216,7 @@ static void part_teardown(struct bulkhead_part *part)
 	for (i = 0; i < ARRAY_SIZE(part->uarts); i++)
 		if (part->uarts[i])
 			bulkhead_uart_unwire(part->uarts[i]);
+	bulkhead_irq_unwire(&part->button.irq);
 	for (i = 0; i < part->nr_virtio; i++)
 		bulkhead_irq_unwire(&part->virtio[i].dev->irq);
 	for (i = 0; i < part->max_vcpus; i++)
@@ -306,6 +307,8 @@ static long part_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return bulkhead_vcpu_create(part, uarg);
 	case BULKHEAD_UART_CREATE:
 		return bulkhead_uart_create(part, uarg);
+	case BULKHEAD_BUTTON_CREATE:
+		return bulkhead_button_create(part, uarg);
 	case BULKHEAD_WORKER_RUN:
 		return bulkhead_worker_run(part, uarg);
 	case BULKHEAD_HVC_CREATE:
@@ -388,6 +391,8 @@ static struct bulkhead_part *part_alloc(const char *name, u32 vcpus)
 	part->max_vcpus = vcpus;
 	for (i = 0; i < vcpus; i++)
 		bulkhead_vcpu_init(&part->vcpus[i], part);
+
+	bulkhead_irq_init(&part->button.irq);
 
 	ret = bulkhead_power_init(part);
 	if (ret)

@@ -268,6 +268,31 @@ struct bulkhead_worker_run {
  */
 #define BULKHEAD_WORKER_RUN	_IO(BULKHEAD_IOC, 0x13)
 
+/**
+ * struct bulkhead_button_create - argument of BULKHEAD_BUTTON_CREATE
+ * @size: sizeof(struct bulkhead_button_create)
+ * @flags: must be zero
+ * @irq_fd: an eventfd
+ * @reserved: must be zero
+ */
+struct bulkhead_button_create {
+	__u32 size;
+	__u32 flags;
+	__s32 irq_fd;
+	__u32 reserved;
+};
+
+/**
+ * BULKHEAD_BUTTON_CREATE - give the partition a power button
+ *
+ * Legal in state "created". The button is pressed by the netlink operation part-stop; the guest
+ * sees that in the event register of bulkhead_machine.h. @irq_fd becomes its interrupt, and may be
+ * closed afterwards.
+ *
+ * Return: 0. Errors: EBADF or EINVAL @irq_fd no eventfd, EEXIST the partition has a button.
+ */
+#define BULKHEAD_BUTTON_CREATE	_IO(BULKHEAD_IOC, 0x14)
+
 /*
  * Virtio devices. The ioctls that create one are legal in state "created". A device gets the next
  * free slot, from zero on; bulkhead_machine.h says where the guest sees it. @irq_fd is an eventfd
