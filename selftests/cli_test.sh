@@ -144,7 +144,7 @@ full_output() {
 
 help_lists_all() {
 	local command
-	bulkhead help >out && for command in run list show set kill rescan console logs monitor; do
+	bulkhead help >out && for command in run list show set stop kill rescan console logs monitor; do
 		grep -q "^  $command " out && bulkhead $command --help | grep -q "^Usage: bulkhead $command" ||
 			return
 	done

@@ -112,6 +112,13 @@ static inline int uart_create(int part, __u32 uart, int irq_fd)
 	return ioctl(part, BULKHEAD_UART_CREATE, &args);
 }
 
+static inline int button_create(int part, int irq_fd)
+{
+	struct bulkhead_button_create args = { .size = sizeof(args), .irq_fd = irq_fd };
+
+	return ioctl(part, BULKHEAD_BUTTON_CREATE, &args);
+}
+
 static inline int console_open(int dev, __u32 id)
 {
 	struct bulkhead_console_open args = { .size = sizeof(args), .id = id };

@@ -342,6 +342,20 @@ TEST_F(ioctl, uart)
 	close(part);
 }
 
+TEST_F(ioctl, button)
+{
+	struct guest *g = &self->guest;
+	struct bulkhead_button_create args = { .size = sizeof(args), .irq_fd = g->irq };
+
+	args.reserved = 1;
+	FAILS(EINVAL, ioctl(g->part, BULKHEAD_BUTTON_CREATE, &args));
+	FAILS(EBADF, button_create(g->part, -1));
+	FAILS(EINVAL, button_create(g->part, g->mem));
+	/* None of these left a part of it behind. */
+	EXPECT_EQ(0, button_create(g->part, g->irq));
+	FAILS(EEXIST, button_create(g->part, g->irq));
+}
+
 TEST_F(ioctl, console)
 {
 	struct guest *g = &self->guest;

@@ -72,7 +72,8 @@ TEST_F(netlink, refusals)
 {
 	struct answer *answer = &self->answer;
 	struct nl_msg *msg;
-	int cmds[] = { BULKHEAD_CMD_PART_GET, BULKHEAD_CMD_PART_KILL };
+	int cmds[] = { BULKHEAD_CMD_PART_GET, BULKHEAD_CMD_PART_KILL,
+		       BULKHEAD_CMD_PART_STOP };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
@@ -164,6 +165,41 @@ TEST_F(netlink, kill)
 	EXPECT_EQ(0, by_id(self->sock, self->family, BULKHEAD_CMD_PART_KILL, self->guest.id,
 			   answer));
 	EXPECT_EQ(BULKHEAD_REASON_KILLED, (long)runner(&self->guest.vcpu));
+}
+
+/* Waits for the button's event, reads once more, and leaves both readings. */
+PROGRAM(button,
+	"mov $" STRING(BULKHEAD_PORT_EVENTS) ", %dx\n"
+	"1: pause\nin %dx, %al\ntest %al, %al\njz 1b\n"
+	"mov %al, " STRING(GUEST_DATA) "\nin %dx, %al\nmov %al, " STRING(GUEST_DATA) " + 1\n"
+	POWEROFF);
+
+TEST_F(netlink, button)
+{
+	struct answer *answer = &self->answer;
+	struct guest g;
+	pthread_t thread;
+	void *reason;
+	int irq;
+
+	EXPECT_EQ(-ENXIO, by_id(self->sock, self->family, BULKHEAD_CMD_PART_STOP, self->guest.id,
+				answer));
+	EXPECT_NE(NULL, strstr(answer->message, "no power button"));
+
+	ASSERT_TRUE(guest_create(&g, "", guest_button, guest_button_end));
+	irq = eventfd(0, EFD_CLOEXEC);
+	ASSERT_EQ(0, button_create(g.part, irq));
+	close(irq);
+	g.ram[GUEST_DATA + 1] = 0x7f;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, runner, &g.vcpu));
+	EXPECT_EQ(0, by_id(self->sock, self->family, BULKHEAD_CMD_PART_STOP, g.id, answer));
+	ASSERT_EQ(0, pthread_join(thread, &reason));
+	EXPECT_EQ(BULKHEAD_REASON_POWEROFF, (long)reason);
+	EXPECT_EQ(BULKHEAD_EVENT_POWER_BUTTON, g.ram[GUEST_DATA]);
+	EXPECT_EQ(0, g.ram[GUEST_DATA + 1]);
+	EXPECT_EQ(-EBUSY, by_id(self->sock, self->family, BULKHEAD_CMD_PART_STOP, g.id, answer));
+	EXPECT_NE(NULL, strstr(answer->message, "has stopped already"));
+	guest_destroy(&g);
 }
 
 /* A guest that sleeps is woken, too: HLT with interrupts off never ends by itself. */
