@@ -15,6 +15,7 @@ struct machine {
 	volatile struct report *report;
 	pthread_t worker;
 	pthread_t vcpu;
+	pthread_t second;
 };
 
 static inline int rng_create(int part, int irq_fd)
@@ -34,15 +35,21 @@ static inline int device_create(int part, int (*create)(int part, int irq_fd))
 	return slot;
 }
 
-/* A guest of guests/ that isn't running yet and has no devices. */
-static inline bool machine_create(struct machine *m, const char *code, const char *end,
-				  __u32 scenario)
+/* A guest of guests/, with one or two vCPUs, that isn't running yet and has no devices. */
+static inline bool machine_create_vcpus(struct machine *m, const char *code, const char *end,
+					__u32 scenario, __u32 vcpus)
 {
-	if (!guest_create(&m->guest, "", code, end))
+	if (!guest_create_vcpus(&m->guest, "", code, end, vcpus))
 		return false;
 	m->report = (volatile struct report *)(m->guest.ram + GUEST_DATA);
 	m->report->scenario = scenario;
 	return true;
+}
+
+static inline bool machine_create(struct machine *m, const char *code, const char *end,
+				  __u32 scenario)
+{
+	return machine_create_vcpus(m, code, end, scenario, 1);
 }
 
 static inline void *machine_worker(void *arg)
@@ -63,23 +70,34 @@ static inline void *machine_vcpu(void *arg)
 	return (void *)(long)run.exit_status;
 }
 
+static inline void *machine_second(void *arg)
+{
+	const struct machine *m = arg;
+	struct bulkhead_vcpu_run run;
+
+	return (void *)(long)vcpu_run(m->guest.second, &run);
+}
+
 static inline bool machine_start(struct machine *m)
 {
 	return !pthread_create(&m->worker, NULL, machine_worker, m) &&
+	       (m->guest.second < 0 || !pthread_create(&m->second, NULL, machine_second, m)) &&
 	       !pthread_create(&m->vcpu, NULL, machine_vcpu, m);
 }
 
 /* Waits for the guest to power off: zero if all went well in it. */
 static inline long machine_wait(struct machine *m)
 {
-	void *status, *worker;
+	void *status, *worker, *second = NULL;
 
 	pthread_join(m->vcpu, &status);
 	pthread_join(m->worker, &worker);
+	if (m->guest.second >= 0)
+		pthread_join(m->second, &second);
 	if (m->report->line)
 		printf("# guest: line %u: %#llx wanted, %#llx found\n", m->report->line,
 		       m->report->wanted, m->report->got);
-	return status ? (long)status : (long)worker;
+	return (long)status ?: (long)worker ?: (long)second;
 }
 
 static inline void machine_destroy(struct machine *m)
