@@ -345,15 +345,19 @@ TEST_F(ioctl, uart)
 TEST_F(ioctl, button)
 {
 	struct guest *g = &self->guest;
-	struct bulkhead_button_create args = { .size = sizeof(args), .irq_fd = g->irq };
+	int irq = eventfd(0, EFD_CLOEXEC);
+	struct bulkhead_button_create args = { .size = sizeof(args), .irq_fd = irq };
 
 	args.reserved = 1;
 	FAILS(EINVAL, ioctl(g->part, BULKHEAD_BUTTON_CREATE, &args));
 	FAILS(EBADF, button_create(g->part, -1));
 	FAILS(EINVAL, button_create(g->part, g->mem));
+	/* It is the agent's UART's. */
+	FAILS(EBUSY, button_create(g->part, g->irq));
 	/* None of these left a part of it behind. */
-	EXPECT_EQ(0, button_create(g->part, g->irq));
-	FAILS(EEXIST, button_create(g->part, g->irq));
+	EXPECT_EQ(0, button_create(g->part, irq));
+	FAILS(EEXIST, button_create(g->part, irq));
+	close(irq);
 }
 
 TEST_F(ioctl, console)

@@ -33,7 +33,8 @@
  *   EINVAL      size below that of the first version, unknown flag, reserved field not zero
  *   E2BIG       size above what the kernel knows, and the rest isn't zero; or above one page
  *   EPERM       the caller isn't the runner (a child after fork(), another program after exec())
- *   EBUSY       not legal in the partition's present state
+ *   EBUSY       not legal in the partition's present state, or an irq_fd that already is another
+ *               interrupt of it
  *   ENOMEM      the host is out of memory, or a limit of the runner's on memory is met
  */
 #ifndef _UAPI_LINUX_BULKHEAD_H
