@@ -464,8 +464,7 @@ void bulkhead_netlink_notify(struct bulkhead_part *part, u8 cmd)
 
 lost:
 	nlmsg_free(skb);
-	netlink_set_err(init_net.genl_sock, 0, bulkhead_nl_family.mcgrp_offset +
-			BULKHEAD_NLGRP_EVENTS + 1, ENOBUFS);
+	genl_set_err(&bulkhead_nl_family, &init_net, 0, BULKHEAD_NLGRP_EVENTS, -ENOBUFS);
 }
 
 /**
