@@ -183,19 +183,26 @@ static bool is_writable(struct bulkhead_stream *stream)
 	return writable || bulkhead_part_is_stopped(stream->part);
 }
 
-/* Takes up to a chunk of what the guest sent; of a lossless stream it is gone then. */
-static u32 take(struct bulkhead_stream *stream, u64 *pos, u8 *chunk, u32 len)
+/* Copies up to a chunk of what the guest sent; of a lossless stream, what is next. */
+static u32 peek(struct bulkhead_stream *stream, u64 *pos, u8 *chunk, u32 len)
 {
 	spin_lock(&stream->lock);
 	if (stream->lossless)
 		*pos = stream->tx.tail;
 	len = bulkhead_ring_peek(&stream->tx, pos, chunk, len);
-	if (stream->lossless) {
-		stream->tx.tail = *pos;
-		stream->update(stream);
-	}
 	spin_unlock(&stream->lock);
 	return len;
+}
+
+/* What was read up to @pos is gone from a lossless stream; the reader is between begin and end. */
+static void consume(struct bulkhead_stream *stream, u64 pos)
+{
+	if (!stream->lossless)
+		return;
+	spin_lock(&stream->lock);
+	stream->tx.tail = pos;
+	stream->update(stream);
+	spin_unlock(&stream->lock);
 }
 
 /* Where all have all, nobody waits for another's memory. */
@@ -225,12 +232,16 @@ static ssize_t stream_read(struct file *file, char __user *to, size_t len, loff_
 		return -ERESTARTSYS;
 
 	while (done < len) {
-		n = take(stream, &pos, chunk, min_t(size_t, len - done, CHUNK));
+		n = peek(stream, &pos, chunk, min_t(size_t, len - done, CHUNK));
 		if (n) {
 			if (copy_to_user(to + done, chunk, n)) {
 				read_end(stream);
-				return -EFAULT;
+				if (!done)
+					return -EFAULT;
+				*where = pos - n;
+				return done;
 			}
+			consume(stream, pos);
 			done += n;
 			continue;
 		}
