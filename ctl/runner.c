@@ -16,6 +16,7 @@
 #include "signals.h"
 #include "size.h"
 #include "vcpu.h"
+#include "vsock.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ struct parts {
 	int agent;		/* -1 without a command */
 	int signals;
 	unsigned int devices;	/* virtio devices created so far */
+	struct vsock vsock;
 	struct vcpus vcpus;
 };
 
@@ -137,9 +139,21 @@ static int create_vcpus(const struct runner *runner, int partition, const struct
 	return 0;
 }
 
-static int create_devices(const struct runner *runner, struct parts *parts, int partition)
+static int create_devices(const struct runner *runner, struct parts *parts, int partition,
+			  uint32_t id)
 {
-	return partition_create_button(partition) || add_disks(runner, partition, parts) ? -1 : 0;
+	if (partition_create_button(partition) || partition_create_hvc(partition))
+		return -1;
+	parts->devices++;
+	if (add_disks(runner, partition, parts))
+		return -1;
+	if (partition_create_rng(partition) || partition_create_balloon(partition))
+		return -1;
+	parts->devices += 2;
+	if (vsock_create(&parts->vsock, partition, id, &parts->memory))
+		return -1;
+	parts->devices += vsock_exists(&parts->vsock);
+	return 0;
 }
 
 /* Creates the partition, up to where its vCPUs run. */
@@ -163,14 +177,15 @@ static int start(const struct runner *runner, struct parts *parts)
 		if (parts->agent < 0)
 			return -1;
 	}
-	if (create_devices(runner, parts, partition) ||
+	if (create_devices(runner, parts, partition, id) ||
 	    acpi_setup(&parts->memory, runner->cpus, parts->devices) ||
 	    create_vcpus(runner, partition, &parts->boot, vcpus))
 		return -1;
 	/* From here on, signals are the guest's. Up to here they end this process as any other. */
 	parts->signals = signals_open();
 	if (parts->signals < 0 ||
-	    workers_start(partition, WORKERS + runner->n_disks * disk_queues(runner)))
+	    workers_start(partition, WORKERS + runner->n_disks * disk_queues(runner)) ||
+	    vsock_start(&parts->vsock))
 		return -1;
 	return vcpus_start(&parts->vcpus, vcpus, runner->cpus);
 }
