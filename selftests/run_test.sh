@@ -103,8 +103,9 @@ sigkill_leaves_nothing() {
 two_at_once() {
 	local i status pids=()
 	for i in 1 2; do
-		"${run[@]}" --name "twin$i" -- sh -c "echo $i; read line; exit $i" \
-			< <(wait_until test -e both; echo on) >"out$i" 2>"err$i" &
+		head -c 20000 /dev/urandom >"in$i"
+		"${run[@]}" --name "twin$i" -- sh -c "echo $i; cat; exit $i" \
+			< <(cat "in$i"; wait_until test -e both) >"out$i" 2>"err$i" &
 		pids+=($!)
 	done
 	wait_until is_running twin1 && wait_until is_running twin2 || return
@@ -115,7 +116,7 @@ two_at_once() {
 		wait "${pids[i - 1]}" || status=$?
 		says "err$i" "" || return
 		[ $status -eq $i ] || { echo "# status of $i: $status"; return 1; }
-		says "out$i" $i || return
+		{ echo $i; cat "in$i"; } | cmp - "out$i" || return
 	done
 }
 
