@@ -29,7 +29,7 @@
 
 /* Seconds. A debug kernel in an emulated machine takes its time. */
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT 300
+#define TEST_TIMEOUT_DEFAULT 1800
 
 #define GUEST_MEMORY	(16UL << 20)
 
