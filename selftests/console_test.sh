@@ -8,17 +8,6 @@ here=$(dirname "$(realpath "$0")")
 source "$here/shell.sh"
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
 
-# Until "$@" succeeds; fails after a deadline.
-wait_until() {
-	local i
-	for ((i = 0; i < 3000; i++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	echo "# timed out: $*"
-	return 1
-}
-
 has() {
 	grep -aq -- "$2" "$1"
 }

@@ -12,17 +12,6 @@ cp data rootfs/root
 run=(bulkhead run --rootfs rootfs)
 host=2
 
-# Until "$@" succeeds; fails after a deadline.
-wait_until() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	echo "# timed out: $*"
-	return 1
-}
-
 says() {
 	[ "$(cat "$1")" = "$2" ] || { echo "# $1 has: $(head -c 2000 "$1")"; false; }
 }
@@ -122,7 +111,7 @@ cid_is_taken() {
 		fcntl.ioctl(fd, 0x4008af60, struct.pack("Q", int(sys.argv[1])))	# VHOST_VSOCK_SET_GUEST_CID
 		open("taken", "w").close()
 		while not os.path.exists("free"):
-			time.sleep(0.1)
+		    time.sleep(0.1)
 	END
 	wait_until test -e taken || return
 	"${run[@]}" -- true </dev/null >out 2>err || status=$?
