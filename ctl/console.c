@@ -112,6 +112,7 @@ struct link {
 	bool input_ended;
 	bool ended;
 	uint64_t lost;
+	int out;
 	struct output output;
 	size_t input_start;
 	size_t input_end;
@@ -184,7 +185,7 @@ static int take_text(struct link *link)
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -1;
 	link->ended = n == 0;
-	link->output = (struct output){ STDOUT_FILENO, link->text, n };
+	link->output = (struct output){ link->out, link->text, n };
 	return 0;
 }
 
@@ -196,7 +197,7 @@ static int step(struct link *link, int *signal)
 	short console_events = (writing ? 0 : POLLIN) | (input ? POLLOUT : 0);
 	struct pollfd fds[] = {
 		{ .fd = console_events ? link->console->fd : -1, .events = console_events },
-		{ .fd = writing ? STDOUT_FILENO : -1, .events = POLLOUT },
+		{ .fd = writing ? link->out : -1, .events = POLLOUT },
 		{ .fd = input || link->input_ended ? -1 : STDIN_FILENO, .events = POLLIN },
 		{ .fd = link->console->signals, .events = POLLIN },
 		{ .fd = link->terminal.signals, .events = POLLIN },
@@ -224,9 +225,11 @@ static int step(struct link *link, int *signal)
 
 int console_connect(struct console *console)
 {
+	int out cleanup_close = terminal_open_output();
 	struct link link = {
 		.console = console,
 		.terminal.signals = -1,
+		.out = out < 0 ? STDOUT_FILENO : out,
 		.input_ended = !console->input,
 	};
 	int signal = 0;

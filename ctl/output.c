@@ -17,7 +17,7 @@ int output_write(struct output *output)
 
 	if (n < 0 && errno != EINTR && errno != EAGAIN)
 		return fail_errno("standard %s",
-				  output->fd == STDOUT_FILENO ? "output" : "error output");
+				  output->fd == STDERR_FILENO ? "error output" : "output");
 	if (n > 0) {
 		output->data += n;
 		output->length -= n;

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "signals.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -70,6 +71,12 @@ bool terminal_signal(struct terminal *terminal)
 	default:
 		return false;
 	}
+}
+
+int terminal_open_output(void)
+{
+	return isatty(STDOUT_FILENO) ?
+		open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
 }
 
 bool terminal_size(struct winsize *size)

@@ -28,6 +28,12 @@ void terminal_close(struct terminal *terminal);
  */
 bool terminal_signal(struct terminal *terminal);
 
+/*
+ * Standard output, if it is a terminal, opened once more: a write doesn't wait where the terminal
+ * takes no more, and what else opened it doesn't notice. Else, or if that fails, returns -1.
+ */
+int terminal_open_output(void);
+
 /* The size of the terminal; false if there is none. */
 bool terminal_size(struct winsize *size);
 

@@ -212,6 +212,18 @@ fails() {
 }
 
 # Who may open the device, but isn't the owner.
+# A terminal that takes no more, as after ctrl-S, makes nobody deaf.
+stuck_terminal() {
+	python3 - <<-'END'
+		from terminal import *
+		t = Terminal("console", "talker")
+		wait_until(lambda: t.pending() >= 4000)
+		t.kill(signal.SIGTERM)
+		assert os.waitstatus_to_exitcode(os.waitpid(t.pid, 0)[1]) == 128 + signal.SIGTERM
+		assert termios.tcgetattr(t.slave) == t.modes
+	END
+}
+
 stranger() {
 	local id result=0
 	id=$(bulkhead show --json talker | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
@@ -276,6 +288,7 @@ run_tests \
 	signals \
 	job_control \
 	slow_reader \
+	stuck_terminal \
 	stranger \
 	bad_input \
 	ends_with_the_partition \

@@ -47,6 +47,10 @@ class Terminal:
         size = struct.pack("HHHH", rows, columns, 0, 0)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
+    def pending(self):
+        """The number of bytes that it would show next."""
+        return struct.unpack("i", fcntl.ioctl(self.master, termios.FIONREAD, b"\0" * 4))[0]
+
     def type(self, keys):
         """Types keys."""
         os.write(self.master, keys)
