@@ -37,6 +37,13 @@ static int balloon_create(int part, int irq_fd)
 	return ioctl(part, BULKHEAD_BALLOON_CREATE, &args);
 }
 
+static int hvc_create(int part, int irq_fd)
+{
+	struct bulkhead_hvc_create args = { .size = sizeof(args), .irq_fd = irq_fd };
+
+	return ioctl(part, BULKHEAD_HVC_CREATE, &args);
+}
+
 /* Devices: a row for each. */
 FIXTURE(hostile) {
 	struct machine machine;
@@ -58,6 +65,11 @@ FIXTURE_VARIANT_ADD(hostile, disk)
 {
 	.create = disk_create,
 	.writes_data = true,
+};
+
+FIXTURE_VARIANT_ADD(hostile, console)
+{
+	.create = hvc_create,
 };
 
 FIXTURE_VARIANT_ADD(hostile, balloon)
