@@ -83,7 +83,7 @@ end_of_a_partition() {
 	"${run[@]}" --name ended -- vsock_tool echo 1003 1 </dev/null >out 2>&1 &
 	ended=$!
 	wait_until cid_of ended >cid 2>/dev/null && cid=$(tail -n 1 cid) || return
-	{ head -c 1 data; wait_until test -e killed; } | "$tool" connect "$cid" 1003 >back 2>err &
+	"$tool" connect "$cid" 1003 < <(head -c 1 data; wait_until test -e killed) >back 2>err &
 	peer=$!
 	wait_until test -s back && bulkhead kill ended || return
 	wait $ended
