@@ -146,10 +146,6 @@ static int step_mem_add(struct life *life)
 {
 	struct guest *g = &life->guest;
 
-	if (g->mem < 0) {
-		g->mem = memory_create(GUEST_MEMORY, &g->ram);
-		memory_fill(g->ram, guest_talk, guest_talk_end);
-	}
 	return mem_add(g->part, 0, GUEST_MEMORY, g->ram, g->mem) ? errno : 0;
 }
 
@@ -336,6 +332,8 @@ static const struct step {
 
 static void life_begin(struct life *life)
 {
+	struct guest *g = &life->guest;
+
 	*life = (struct life){
 		.guest = {
 			.dev = -1, .part = -1, .mem = -1, .vcpu = -1, .second = -1, .irq = -1,
@@ -343,6 +341,10 @@ static void life_begin(struct life *life)
 		},
 		.watcher = -1, .external = -1,
 	};
+	/* By the test, not in a step: what it holds is not the partition's. */
+	g->mem = memory_create(GUEST_MEMORY, &g->ram);
+	if (g->mem >= 0)
+		memory_fill(g->ram, guest_talk, guest_talk_end);
 }
 
 static void life_end(struct life *life)
