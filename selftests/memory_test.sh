@@ -65,10 +65,10 @@ begin() {
 # end NAME: succeeds if the runner says that the partition was killed
 end() {
 	local status
-	exec 8>&-
 	bulkhead kill "$1"
 	wait $!
 	status=$?
+	exec 8>&-
 	rm -f "$1.in"
 	[ $status -eq 137 ] || { echo "# $1: exit status $status"; false; }
 }
