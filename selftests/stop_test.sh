@@ -6,17 +6,6 @@ set -u
 source "$(dirname "$(realpath "$0")")/shell.sh"
 release=$(cd /boot && echo vmlinuz-*-cloud-amd64 | sed s/vmlinuz-//)
 
-# Until "$@" succeeds; fails after a deadline.
-wait_until() {
-	local i
-	for ((i = 0; i < 3000; i++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	echo "# timed out: $*"
-	return 1
-}
-
 # exits STATUS PID
 exits() {
 	local got=0
