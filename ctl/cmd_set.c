@@ -5,17 +5,15 @@
 #include "netlink.h"
 #include "part.h"
 #include "size.h"
+#include "timeout.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT		30
-#define MAX_TIMEOUT		86400
 
 /* How often the guest is looked at. */
 #define STEP_MS		100
@@ -26,14 +24,6 @@ struct set {
 	unsigned int timeout;	/* seconds */
 	bool json;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 /* On a terminal, one line that is written over and over. */
 static void show_progress(const struct part *part)
@@ -75,7 +65,7 @@ static int print_result(const struct set *set, const struct part *part)
 static int wait_for_guest(struct netlink *netlink, const struct set *set, struct part *part)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
-	uint64_t end = now_ms() + set->timeout * 1000ULL;
+	uint64_t end = timeout_clock() + set->timeout * 1000ULL;
 	uint32_t id = part->id;
 
 	for (;;) {
@@ -84,7 +74,7 @@ static int wait_for_guest(struct netlink *netlink, const struct set *set, struct
 		if (part->state != BULKHEAD_STATE_RUNNING)
 			return fail("it has stopped meanwhile");
 		/* Somebody else may have set another. */
-		if (part->memory_actual == part->memory_target || now_ms() >= end)
+		if (part->memory_actual == part->memory_target || timeout_clock() >= end)
 			return 0;
 		show_progress(part);
 		nanosleep(&step, NULL);
@@ -123,21 +113,6 @@ static int set(const struct set *set)
 	return 0;
 }
 
-static int parse_timeout(const char *text, unsigned int *timeout)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end)
-		return fail("--timeout: %s: not a number of seconds", text);
-	if (errno || number > MAX_TIMEOUT)
-		return fail("--timeout: %s: more than a day, %d", text, MAX_TIMEOUT);
-	*timeout = number;
-	return 0;
-}
-
 /* Returns 0, -1 with an error, or 1 if help was asked for. */
 static int parse(const struct command *command, int argc, char **argv, struct set *set)
 {
@@ -157,7 +132,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
 			set->json = true;
 		else if (option != 't')
 			return command_bad_option(command, argv);
-		else if (parse_timeout(optarg, &set->timeout))
+		else if (timeout_parse(optarg, &set->timeout))
 			return -1;
 	}
 	if (argc - optind != 3)

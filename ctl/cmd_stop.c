@@ -5,13 +5,12 @@
 #include "error.h"
 #include "netlink.h"
 #include "part.h"
+#include "timeout.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define DEFAULT_TIMEOUT	10
 
@@ -34,14 +33,6 @@ struct stop {
 	int n;
 	int status;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 static void failed(struct stop *stop)
 {
@@ -87,11 +78,11 @@ static int look(struct stop *stop)
 
 static int wait_for_all(struct stop *stop, unsigned int timeout)
 {
-	uint64_t end = now_ms() + timeout * 1000ULL;
+	uint64_t end = timeout_clock() + timeout * 1000ULL;
 	int waiting;
 
 	while ((waiting = look(stop)) > 0) {
-		uint64_t now = now_ms();
+		uint64_t now = timeout_clock();
 
 		if (now >= end)
 			return 0;
@@ -142,19 +133,6 @@ static int print_json(const struct stop *stop)
 	return part_print_json(array, JSON_INDENT(2));
 }
 
-static int parse_timeout(const char *text, unsigned int *timeout)
-{
-	unsigned long n;
-	char *end;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || n > UINT_MAX / 1000)
-		return fail("--timeout: %s: not a number of seconds", text);
-	*timeout = n;
-	return 0;
-}
-
 /* Returns 0, -1 with an error, or 1 if help was asked for. */
 static int parse(const struct command *command, int argc, char **argv, unsigned int *timeout,
 		 bool *json)
@@ -175,7 +153,7 @@ static int parse(const struct command *command, int argc, char **argv, unsigned 
 			*json = true;
 		else if (option != 't')
 			return command_bad_option(command, argv);
-		else if (parse_timeout(optarg, timeout))
+		else if (timeout_parse(optarg, timeout))
 			return -1;
 	}
 	if (optind == argc)
