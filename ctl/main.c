@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "command.h"
-#include "error.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "commands/command.h"
 #include "util.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "disk.h"
+#include "machine/disk.h"
 
 /* What is to be run; strings are NULL if not given. */
 struct runner {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session.h"
+#include "base/cleanup.h"
+#include "base/error.h"
 #include "channel.h"
-#include "cleanup.h"
-#include "error.h"
-#include "output.h"
-#include "signals.h"
+#include "terminal/output.h"
+#include "terminal/signals.h"
 #include "util.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef BULKHEAD_SESSION_H
 #define BULKHEAD_SESSION_H
 
-#include "vcpu.h"
+#include "machine/vcpu.h"
 
 /* What the conversation is made of. */
 struct session_setup {

@@ -3,11 +3,11 @@
  * The ACPI tables of all machines there may be: well-formed, and what Debian's ACPI compiler makes
  * of them. Needs no VM, but iasl.
  */
-#include "../ctl/acpi.c"
-#include "../ctl/aml.c"
-#include "../ctl/error.c"
-#include "../ctl/memory.c"
-#include "../ctl/size.c"
+#include "../ctl/machine/acpi.c"
+#include "../ctl/machine/aml.c"
+#include "../ctl/base/error.c"
+#include "../ctl/machine/memory.c"
+#include "../ctl/base/size.c"
 #include "kselftest_harness.h"
 
 #include <linux/bulkhead.h>

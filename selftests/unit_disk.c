@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --disk: what is written after it, and what can be a disk. Needs no VM. */
-#include "../ctl/disk.c"
-#include "../ctl/error.c"
+#include "../ctl/machine/disk.c"
+#include "../ctl/base/error.c"
 #include "kselftest_harness.h"
 
 #include <stdlib.h>

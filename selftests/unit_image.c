@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Kernel images, hostile ones above all, and the boot structures around them. Needs no VM. */
-#include "../ctl/boot.c"
-#include "../ctl/error.c"
-#include "../ctl/file.c"
-#include "../ctl/image.c"
-#include "../ctl/memory.c"
-#include "../ctl/size.c"
+#include "../ctl/machine/boot.c"
+#include "../ctl/base/error.c"
+#include "../ctl/base/file.c"
+#include "../ctl/machine/image.c"
+#include "../ctl/machine/memory.c"
+#include "../ctl/base/size.c"
 #include "kselftest_harness.h"
 
 #define MEMORY		(64 * MiB)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The initramfs: what goes in comes out again, and no byte beyond its room. Needs no VM. */
-#include "../ctl/error.c"
-#include "../ctl/file.c"
-#include "../ctl/initramfs.c"
+#include "../ctl/base/error.c"
+#include "../ctl/base/file.c"
+#include "../ctl/machine/initramfs.c"
 #include "kselftest_harness.h"
 
 #include <fcntl.h>

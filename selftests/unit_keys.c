@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The keys by which a console is detached. */
-#include "../ctl/error.c"
-#include "../ctl/keys.c"
+#include "../ctl/base/error.c"
+#include "../ctl/terminal/keys.c"
 #include "kselftest_harness.h"
 
 static bool parses(const char *text, const char *codes)

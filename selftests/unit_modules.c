@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Modules of a guest's kernel: found in order, uncompressed, and put in the archive. No VM. */
-#include "../ctl/error.c"
-#include "../ctl/file.c"
-#include "../ctl/initramfs.c"
+#include "../ctl/base/error.c"
+#include "../ctl/base/file.c"
+#include "../ctl/machine/initramfs.c"
 #undef CHUNK
 #define no_memory modules_no_memory
 #define cleanup_archivep modules_cleanup_archivep
 #undef cleanup_archive
-#include "../ctl/modules.c"
+#include "../ctl/machine/modules.c"
 #include "kselftest_harness.h"
 
 #include <sys/stat.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The runner's conversation with an agent, also with one that breaks the rules. Needs no VM. */
-#include "../ctl/error.c"
-#include "../ctl/output.c"
+#include "../ctl/base/error.c"
+#include "../ctl/terminal/output.c"
 #include "../ctl/session.c"
-#include "../ctl/signals.c"
-#include "../ctl/thread.c"
-#include "../ctl/vcpu.c"
+#include "../ctl/terminal/signals.c"
+#include "../ctl/base/thread.c"
+#include "../ctl/machine/vcpu.c"
 #include "../guest/channel.c"
 #include "kselftest_harness.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sizes and text, as the controller reads and prints them. Needs no VM. */
-#include "../ctl/error.c"
-#include "../ctl/size.c"
-#include "../ctl/utf8.c"
+#include "../ctl/base/error.c"
+#include "../ctl/base/size.c"
+#include "../ctl/base/utf8.c"
 #include "kselftest_harness.h"
 
 TEST(sizes_are_read)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BULKHEAD_COMMAND_H
+#define BULKHEAD_COMMAND_H
+
+#include <stdbool.h>
+
+struct command {
+	const char *name;
+	/* Gets its own name as argv[0]. Returns an exit status, having printed errors. */
+	int (*function)(const struct command *command, int argc, char **argv);
+	const char *arguments;
+	const char *description;
+	const char *options;	/* their help */
+};
+
+int cmd_run(const struct command *command, int argc, char **argv);
+int cmd_list(const struct command *command, int argc, char **argv);
+int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_stop(const struct command *command, int argc, char **argv);
+int cmd_kill(const struct command *command, int argc, char **argv);
+int cmd_rescan(const struct command *command, int argc, char **argv);
+int cmd_set(const struct command *command, int argc, char **argv);
+int cmd_console(const struct command *command, int argc, char **argv);
+int cmd_logs(const struct command *command, int argc, char **argv);
+int cmd_monitor(const struct command *command, int argc, char **argv);
+
+void command_print_help(const struct command *command);
+
+/* The error that getopt_long() found, after it returned '?' or ':'. Returns -1. */
+int command_bad_option(const struct command *command, char **argv);
+
+/* Checks that there are @min to @max arguments from @optind on. Returns 0, or -1 with an error. */
+int command_check_arguments(const struct command *command, int argc, int min, int max);
+
+/*
+ * Reads the options of a command that has only --json. Returns true if it is to go on, with its
+ * arguments from @optind on, of which there are @min to @max; else *@status is its exit status.
+ */
+bool command_parse(const struct command *command, int argc, char **argv, int min, int max,
+		   bool *json, int *status);
+
+#endif

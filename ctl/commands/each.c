@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "commands/each.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "control/part.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+/* Adds the partition to @done if it worked. */
+static int act_on(struct netlink *netlink, const char *id_or_name,
+		  int (*act)(struct netlink *netlink, uint32_t id), json_t *done)
+{
+	struct part part;
+	json_t *object;
+
+	if (netlink_find(netlink, id_or_name, &part))
+		return -1;
+	if (act(netlink, part.id))
+		return error_prefix("%s", id_or_name);
+	object = json_object();
+	json_object_set_new(object, "id", json_integer(part.id));
+	if (part.name[0])
+		json_object_set_new(object, "name", json_string(part.name));
+	json_array_append_new(done, object);
+	return 0;
+}
+
+int each_partition(const struct command *command, int argc, char **argv,
+		   int (*act)(struct netlink *netlink, uint32_t id))
+{
+	struct netlink *netlink cleanup_netlink = NULL;
+	json_t *done;
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 1, INT_MAX, &json, &status))
+		return status;
+	netlink = netlink_open();
+	if (!netlink) {
+		error_print();
+		return STATUS_FAILURE;
+	}
+	status = 0;
+	done = json_array();
+	for (int i = optind; i < argc; i++) {
+		if (act_on(netlink, argv[i], act, done)) {
+			error_print();
+			status = STATUS_FAILURE;
+		}
+	}
+	if (!json) {
+		json_decref(done);
+	} else if (part_print_json(done, JSON_INDENT(2))) {
+		error_print();
+		status = STATUS_FAILURE;
+	}
+	return status;
+}

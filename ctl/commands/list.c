@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bulkhead list, bulkhead show */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "commands/command.h"
+#include "control/netlink.h"
+#include "control/part.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define OWNER_TEXT	33
+
+static const char *owner_text(uint32_t owner, char text[OWNER_TEXT])
+{
+	const struct passwd *user = getpwuid(owner);
+
+	if (user)
+		snprintf(text, OWNER_TEXT, "%s", user->pw_name);
+	else
+		snprintf(text, OWNER_TEXT, "%u", owner);
+	return text;
+}
+
+static void print_table(const struct part *parts, size_t n)
+{
+	char state[PART_STATE_TEXT], owner[OWNER_TEXT], memory[SIZE_TEXT];
+	char uptime[PART_UPTIME_TEXT];
+
+	printf("%-6s %-20s %-22s %-10s %-8s %-7s %-5s %s\n", "ID", "NAME", "STATE", "OWNER",
+	       "RUNNER", "MEMORY", "VCPUS", "UPTIME");
+	for (size_t i = 0; i < n; i++) {
+		const struct part *part = &parts[i];
+
+		printf("%-6u %-20s %-22s %-10s %-8u %-7s %-5u %s\n",
+		       part->id, part->name[0] ? part->name : "-", part_state_text(part, state),
+		       owner_text(part->owner, owner), part->runner,
+		       size_format(part->memory, memory), part->vcpus,
+		       part_uptime_text(part->uptime, uptime));
+	}
+}
+
+static int list(bool json)
+{
+	struct netlink *netlink cleanup_netlink = netlink_open();
+	struct part *parts cleanup_free = NULL;
+	json_t *array;
+	size_t n;
+
+	if (!netlink || netlink_list(netlink, &parts, &n))
+		return -1;
+	if (!json) {
+		print_table(parts, n);
+		return 0;
+	}
+	array = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, part_to_json(&parts[i]));
+	return part_print_json(array, JSON_INDENT(2));
+}
+
+static void print_devices(const struct part *part)
+{
+	if (!part->n_devices)
+		return;
+	printf("devices        ");
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+		printf(" %10s", part_device_count_name(i));
+	putchar('\n');
+	for (unsigned int i = 0; i < part->n_devices; i++) {
+		const struct part_device *device = &part->devices[i];
+
+		printf("  %-2u %-10s", device->slot, part_device_name(device->type));
+		for (int j = BULKHEAD_A_DEVICE_KICKS; j <= BULKHEAD_A_DEVICE_MAX; j++)
+			printf(" %10lu", device->counts[j]);
+		putchar('\n');
+	}
+}
+
+static void print_stats(const struct part *part)
+{
+	char size[SIZE_TEXT], age[PART_UPTIME_TEXT];
+
+	printf("balloon, reported %s ago\n",
+	       part_uptime_text(part->stats[BULKHEAD_A_BALLOON_AGE], age));
+	for (unsigned int i = 1; i < BULKHEAD_A_BALLOON_AGE; i++) {
+		if (!(part->stats_present & 1U << i))
+			continue;
+		if (part_stats_is_size(i))
+			size_format(part->stats[i], size);
+		else
+			snprintf(size, sizeof(size), "%lu", part->stats[i]);
+		printf("  %-19s %s\n", part_stats_name(i), size);
+	}
+}
+
+static void print_part(const struct part *part)
+{
+	char owner[OWNER_TEXT], memory[SIZE_TEXT], uptime[PART_UPTIME_TEXT];
+
+	printf("id           %u\n", part->id);
+	printf("name         %s\n", part->name[0] ? part->name : "-");
+	printf("state        %s\n", part_state_name(part->state));
+	if (part->has_reason)
+		printf("reason       %s\n", part_reason_name(part->reason));
+	if (part->has_exit_status)
+		printf("exit status  %u\n", part->exit_status);
+	printf("owner        %s\n", owner_text(part->owner, owner));
+	printf("runner       %u\n", part->runner);
+	printf("memory       %s\n", size_format(part->memory, memory));
+	if (part->has_balloon) {
+		printf("  target     %s\n", size_format(part->memory_target, memory));
+		printf("  actual     %s\n", size_format(part->memory_actual, memory));
+	}
+	printf("vcpus        %u\n", part->vcpus);
+	printf("cid          %u\n", part->cid);
+	printf("uptime       %s\n", part_uptime_text(part->uptime, uptime));
+	printf("exits\n");
+	for (unsigned int i = 1; i <= BULKHEAD_A_EXITS_MAX; i++)
+		printf("  %-10s %lu\n", part_exits_name(i), part->exits[i]);
+	print_devices(part);
+	if (part->stats_present)
+		print_stats(part);
+}
+
+static int show(const char *id_or_name, bool json)
+{
+	struct netlink *netlink cleanup_netlink = netlink_open();
+	struct part part;
+
+	if (!netlink || netlink_find(netlink, id_or_name, &part))
+		return -1;
+	if (json)
+		return part_print_json(part_to_json(&part), JSON_INDENT(2));
+	print_part(&part);
+	return 0;
+}
+
+int cmd_list(const struct command *command, int argc, char **argv)
+{
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 0, 0, &json, &status))
+		return status;
+	if (!list(json))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}
+
+int cmd_show(const struct command *command, int argc, char **argv)
+{
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
+		return status;
+	if (!show(argv[optind], json))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bulkhead monitor */
+#include "base/error.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "commands/command.h"
+#include "control/netlink.h"
+#include "control/part.h"
+
+#include <stdio.h>
+
+static const char *event_name(unsigned int command)
+{
+	switch (command) {
+	case BULKHEAD_CMD_PART_CREATED:
+		return "created";
+	case BULKHEAD_CMD_PART_RUNNING:
+		return "running";
+	case BULKHEAD_CMD_PART_STOPPED:
+		return "stopped";
+	case BULKHEAD_CMD_PART_CHANGED:
+		return "changed";
+	default:
+		return "unknown";
+	}
+}
+
+/* Ends the monitor when nobody can read it any more. */
+static int flush(void)
+{
+	return fflush(stdout) ? fail_errno("standard output") : 0;
+}
+
+static int print_json(unsigned int command, const struct part *part)
+{
+	json_t *object = part_to_json(part);
+
+	json_object_set_new(object, "event", json_string(event_name(command)));
+	if (part_print_json(object, JSON_COMPACT))
+		return -1;
+	return flush();
+}
+
+static int print_line(unsigned int command, const struct part *part)
+{
+	char target[SIZE_TEXT], actual[SIZE_TEXT];
+
+	printf("%s %u", event_name(command), part->id);
+	if (part->name[0])
+		printf(" %s", part->name);
+	if (command == BULKHEAD_CMD_PART_CHANGED)
+		printf(", memory target %s, actual %s", size_format(part->memory_target, target),
+		       size_format(part->memory_actual, actual));
+	if (part->has_reason)
+		printf(", reason %s", part_reason_name(part->reason));
+	if (part->has_exit_status)
+		printf(", exit status %u", part->exit_status);
+	putchar('\n');
+	return flush();
+}
+
+int cmd_monitor(const struct command *command, int argc, char **argv)
+{
+	struct netlink *netlink cleanup_netlink = NULL;
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 0, 0, &json, &status))
+		return status;
+	netlink = netlink_open();
+	if (netlink && !netlink_monitor(netlink, json ? print_json : print_line))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}
