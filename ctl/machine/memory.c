@@ -53,6 +53,8 @@ int memory_create(struct memory *memory, uint64_t size)
 		fail_errno("can't map guest memory");
 		goto close_fd;
 	}
+	/* Has an effect where the host's administrator lets shared memory have huge pages. */
+	madvise(base, size, MADV_HUGEPAGE);
 	*memory = (struct memory){ .fd = fd, .base = base, .size = size };
 	return 0;
 
