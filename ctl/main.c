@@ -23,8 +23,8 @@ static const struct command commands[] = {
 	  "[OPTION...] --rootfs DIR [--] CMD [ARG...]\n"
 	  "       bulkhead run [OPTION...] --kernel FILE | --initrd FILE",
 	  "run a command, or boot a kernel, in a partition of its own",
-	  "  --rootfs DIR     directory that becomes the root of CMD; it is copied into the\n"
-	  "                   partition's memory, and what CMD changes is gone afterwards\n"
+	  "  --rootfs DIR     directory that becomes the root of CMD, which may change it; takes\n"
+	  "                   root, to start the virtiofsd that serves it\n"
 	  "  --name NAME      a name for the partition, unique among your partitions\n"
 	  "  --memory SIZE    memory of the partition, as 128M or 2G (default 256M)\n"
 	  "  --cpus N         vCPUs of the partition, 1 to 64 (default 1)\n"

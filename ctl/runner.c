@@ -9,9 +9,10 @@
 #include "machine/acpi.h"
 #include "machine/boot.h"
 #include "machine/image.h"
+#include "machine/initrd.h"
 #include "machine/kernel.h"
 #include "machine/partition.h"
-#include "machine/root.h"
+#include "machine/share.h"
 #include "machine/vcpu.h"
 #include "machine/vsock.h"
 #include "machine/worker.h"
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /*
  * console=ttyS0		the console that bulkhead keeps
@@ -35,7 +37,7 @@
 #define PARAMETERS		"console=ttyS0 panic=-1 reboot=pci,panic_warm"
 
 /* quiet: each character on the console is an exit, and nobody reads them if all is well. */
-#define COMMAND_PARAMETERS	PARAMETERS " quiet " ROOT_PARAMETERS
+#define COMMAND_PARAMETERS	PARAMETERS " quiet " INITRD_PARAMETERS
 
 /* And one for each queue of a disk: no device waits for one that waits for the host. */
 #define WORKERS		2
@@ -56,6 +58,7 @@ struct parts {
 	int signals;
 	unsigned int devices;	/* virtio devices created so far */
 	struct vsock vsock;
+	struct share root;	/* with a command */
 	struct vcpus vcpus;
 };
 
@@ -101,7 +104,7 @@ static int load(const struct runner *runner, struct parts *parts)
 	if (!result)
 		result = image_load(&image, &parts->memory);
 	if (!result && runner->rootfs)
-		result = root_initramfs(runner->rootfs, &image, &parts->memory, &initrd);
+		result = initrd_make(&initrd, &image, &parts->memory);
 	if (!result && runner->initrd)
 		result = load_initrd(runner->initrd, &image, &parts->memory, &initrd);
 	if (!result)
@@ -153,6 +156,11 @@ static int create_devices(const struct runner *runner, struct parts *parts, int 
 	if (vsock_create(&parts->vsock, partition, id, &parts->memory))
 		return -1;
 	parts->devices += vsock_exists(&parts->vsock);
+	if (runner->rootfs) {
+		if (share_create(&parts->root, partition, runner->rootfs, &parts->memory))
+			return -1;
+		parts->devices++;
+	}
 	return 0;
 }
 
@@ -185,7 +193,7 @@ static int start(const struct runner *runner, struct parts *parts)
 	parts->signals = signals_open();
 	if (parts->signals < 0 ||
 	    workers_start(partition, WORKERS + runner->n_disks * disk_queues(runner)) ||
-	    vsock_start(&parts->vsock))
+	    vsock_start(&parts->vsock) || (runner->rootfs && share_start(&parts->root)))
 		return -1;
 	return vcpus_start(&parts->vcpus, vcpus, runner->cpus);
 }
@@ -248,6 +256,17 @@ static int run_console(struct parts *parts)
 	return result || !console.keys_typed ? result : SIGTERM;
 }
 
+static int check_root(const char *dir)
+{
+	struct stat stat_buffer;
+
+	if (stat(dir, &stat_buffer))
+		return fail_errno("%s", dir);
+	if (!S_ISDIR(stat_buffer.st_mode))
+		return fail("%s: not a directory; give the one that is to be the root", dir);
+	return 0;
+}
+
 int runner_run(const struct runner *runner)
 {
 	/* The vCPUs' threads have it until the process ends. */
@@ -255,7 +274,7 @@ int runner_run(const struct runner *runner)
 	int cannot_run = 0;
 	int result;
 
-	if (runner->rootfs && (root_check(runner->rootfs) ||
+	if (runner->rootfs && (check_root(runner->rootfs) ||
 			       session_check(runner->args, environment)))
 		return -1;
 	for (unsigned int i = 0; i < runner->n_disks; i++)
@@ -280,6 +299,8 @@ int runner_run(const struct runner *runner)
 		return result > 0 ? STATUS_SIGNAL + result : -1;
 	if (vcpus_join(&parts.vcpus))
 		return -1;
+	if (runner->rootfs)
+		share_end(&parts.root);
 	if (cannot_run)
 		warn("%s: %s", runner->args[0], strerror(cannot_run));
 	return conclude(runner, &parts);

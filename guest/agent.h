@@ -8,9 +8,12 @@
 
 #include "util.h"
 
-/* Where the agent lies in the initramfs; it is the last entry there. */
-#define AGENT_DIR	"/.bulkhead"
-#define AGENT_PATH	AGENT_DIR "/agent"
+/* The agent's own files in the initramfs. */
+#define AGENT_PATH	"/agent"
+#define MODULES_DIR	"/modules"
+
+/* By this tag the root is to be mounted. */
+#define ROOT_TAG	"bulkhead"
 
 /* Writes a line to the guest's console. */
 __printf(1, 2) void say(const char *format, ...);
@@ -18,7 +21,7 @@ __printf(1, 2) void say(const char *format, ...);
 /* Says why, and powers off without an exit status. */
 __printf(1, 2) noreturn void die(const char *format, ...);
 
-/* mounts.c: makes of the unpacked initramfs the root that a container expects. */
+/* mounts.c: enters the root that the host shares, and makes it what a container expects. */
 void root_setup(void);
 
 /* modules.c: loads the drivers of the machine's devices, and removes their files. */

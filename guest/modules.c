@@ -12,7 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MODULES_DIR	AGENT_DIR "/modules"
 #define ORDER		MODULES_DIR "/order"
 #define VIRTIO_DEVICES	"/sys/bus/virtio/devices"
 

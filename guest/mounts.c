@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Makes of the unpacked initramfs the root that a container expects. */
+/* Leaves the initramfs for the root that the host shares, and makes it what a container expects. */
 #include "agent.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define HOSTNAME	"bulkhead"
+#define NEW_ROOT	"/root"
 
 struct mount_point {
 	const char *path;
@@ -47,8 +48,8 @@ static void make_dir(const char *path, mode_t mode)
 }
 
 /*
- * The kernel opens /dev/console for PID 1, if the initramfs has one. With /dev mounted it is there
- * for certain, unless the kernel has no console at all.
+ * The kernel opens /dev/console for PID 1, if the initramfs has one; this one has none. With /dev
+ * mounted it is there, unless the kernel has no console at all.
  */
 static void open_console(void)
 {
@@ -80,9 +81,34 @@ static void raise_loopback(void)
 	close(fd);
 }
 
+/* What it takes to load modules, and to say what is wrong, before there is a root. */
+static void prepare(void)
+{
+	make_dir("/dev", 0755);
+	make_dir("/sys", 0755);
+	make_dir(NEW_ROOT, 0755);
+	if (!mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
+		open_console();
+	if (mount("sysfs", "/sys", "sysfs", 0, NULL))
+		say("can't mount sysfs: %m");
+	modules_load();
+	unlink(AGENT_PATH);
+}
+
+static void enter_root(void)
+{
+	if (mount(ROOT_TAG, NEW_ROOT, "virtiofs", 0, NULL))
+		die("can't mount the root that the host shares: %m");
+	/* An initramfs can't be unmounted, nor left by pivot_root(): the root is put over it. */
+	if (chdir(NEW_ROOT) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
+		die("can't enter the root that the host shares: %m");
+}
+
 void root_setup(void)
 {
 	umask(022);
+	prepare();
+	enter_root();
 	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++) {
 		const struct mount_point *m = &mount_points[i];
 
@@ -90,8 +116,6 @@ void root_setup(void)
 		/* A kernel may be built without some of these; a command rarely needs them all. */
 		if (mount(m->type, m->path, m->type, m->flags, m->options))
 			say("can't mount %s on %s: %m", m->type, m->path);
-		if (!strcmp(m->path, "/dev"))
-			open_console();
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++)
 		if (symlink(device_links[i][0], device_links[i][1]) && errno != EEXIST)
@@ -101,9 +125,4 @@ void root_setup(void)
 	if (sethostname(HOSTNAME, strlen(HOSTNAME)))
 		say("can't set the host name: %m");
 	raise_loopback();
-	modules_load();
-
-	/* The root is the user's: nothing of the agent's stays in it. */
-	if (unlink(AGENT_PATH) || rmdir(AGENT_DIR))
-		say("can't remove %s: %m", AGENT_DIR);
 }

@@ -140,10 +140,10 @@ static void *external_main(void *data)
 
 int external_start(struct external *external)
 {
-	pthread_t thread;
+	return thread_start(&external->thread, external_main, external, "a device");
+}
 
-	if (thread_start(&thread, external_main, external, "a device"))
-		return -1;
-	pthread_detach(thread);
-	return 0;
+void external_join(struct external *external)
+{
+	pthread_join(external->thread, NULL);
 }

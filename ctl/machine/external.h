@@ -8,6 +8,7 @@
 #define BULKHEAD_EXTERNAL_H
 
 #include <linux/bulkhead.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct external {
 	int failed;		/* readable once the backend, which runs, can't go on; or -1 */
 	unsigned int queues;
 	int kicks[BULKHEAD_EXTERNAL_QUEUES_MAX];	/* eventfds */
+	pthread_t thread;
 	bool running;
 	unsigned int failures;
 };
@@ -50,10 +52,10 @@ struct external_setup {
  */
 int external_create(struct external *external, int partition, const struct external_setup *setup);
 
-/*
- * Starts the device's thread. It ends when the partition stops, and nobody waits for that.
- * @external must stay where it is.
- */
+/* Starts the device's thread. @external must stay where it is. Returns 0, or -1 with an error. */
 int external_start(struct external *external);
+
+/* Waits for the thread, which ends when the partition stops: then the backend has let go. */
+void external_join(struct external *external);
 
 #endif

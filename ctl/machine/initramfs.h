@@ -15,8 +15,7 @@ struct initramfs {
 	uint64_t room;
 	uint64_t bytes;		/* of the archive, whether or not they fit */
 	uint64_t pages;		/* of 4 KiB that its files take once unpacked */
-	uint32_t inodes;
-	void *links;		/* files that have more than one name, for tsearch() */
+	uint32_t entries;
 	bool full;
 };
 
@@ -25,9 +24,6 @@ struct initramfs {
  * knows how much was needed.
  */
 int initramfs_open(struct initramfs *initramfs, void *to, uint64_t room);
-
-/* Adds all below @dir, which becomes the root; mount points in it are added empty. */
-int initramfs_add_tree(struct initramfs *initramfs, const char *dir);
 
 int initramfs_add_dir(struct initramfs *initramfs, const char *name, mode_t mode);
 

@@ -29,6 +29,7 @@ static const struct {
 	{ "virtio_rng", VIRTIO_ID_RNG },
 	{ "virtio_balloon", VIRTIO_ID_BALLOON },
 	{ "vmw_vsock_virtio_transport", VIRTIO_ID_VSOCK },
+	{ "virtiofs", VIRTIO_ID_FS },
 };
 
 static void cleanup_kmodp(struct kmod_ctx **kmod)

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "machine/root.h"
-#include "base/cleanup.h"
+#include "machine/initrd.h"
 #include "base/error.h"
 #include "base/size.h"
 #include "machine/initramfs.h"
 #include "machine/modules.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define AGENT_DIR	".bulkhead"
-#define AGENT_NAME	AGENT_DIR "/agent"
-#define MODULES_NAME	AGENT_DIR "/modules"
+#define AGENT_NAME	"agent"
+#define MODULES_NAME	"modules"
 
-#define MiB	0x100000UL
-#define PAGE	4096ULL
+#define MiB		0x100000UL
+#define PAGE		4096ULL
 
 /*
  * What a kernel keeps of memory besides its image, for page tables, percpu areas and hash tables,
@@ -24,22 +19,6 @@
  */
 #define KERNEL_OVERHEAD		(8 * MiB)
 #define STRUCT_PAGE_SHIFT	6
-
-int root_check(const char *dir)
-{
-	char *path cleanup_free = NULL;
-	struct stat stat_buffer;
-
-	if (stat(dir, &stat_buffer))
-		return fail_errno("%s", dir);
-	if (!S_ISDIR(stat_buffer.st_mode))
-		return fail("%s: not a directory; give the one that is to be the root", dir);
-	if (asprintf(&path, "%s/" AGENT_DIR, dir) < 0)
-		return fail_errno("%s", dir);
-	if (!lstat(path, &stat_buffer))
-		return fail("%s: this name is bulkhead's own in a root directory; remove it", path);
-	return 0;
-}
 
 static uint64_t max(uint64_t a, uint64_t b)
 {
@@ -52,48 +31,42 @@ static uint64_t max(uint64_t a, uint64_t b)
  */
 static uint64_t needed_memory(const struct initramfs *initramfs, const struct image *image)
 {
-	/* tmpfs has no more inodes than pages. */
-	uint64_t files = max(initramfs->pages, initramfs->inodes) * PAGE;
 	uint64_t kernel = KERNEL_OVERHEAD;
 	uint64_t needed;
 
 	for (unsigned int i = 0; i < image->n_segments; i++)
 		kernel += image->segments[i].bytes;
-	needed = kernel + initramfs->bytes + 2 * files;
+	needed = kernel + initramfs->bytes + 2 * PAGE * initramfs->pages;
 	needed += needed >> STRUCT_PAGE_SHIFT;
 	needed = max(needed, image->end + PAGE + initramfs->bytes);
 	return (needed + MiB - 1) / MiB;
 }
 
-static int check_memory(const char *dir, const struct initramfs *initramfs,
-			const struct image *image, const struct memory *memory)
+static int check_memory(const struct initramfs *initramfs, const struct image *image,
+			const struct memory *memory)
 {
 	uint64_t needed = needed_memory(initramfs, image);
 	char have[SIZE_TEXT];
 
 	if (!initramfs->full && needed <= memory->size / MiB)
 		return 0;
-	return fail("%s: too large: needs %luM of memory and has %s; give more by --memory", dir,
+	return fail("kernel and agent need %luM of memory, and it is %s; give more by --memory",
 		    needed, size_format(memory->size, have));
 }
 
 /*
  * The agent comes last: a kernel that had no memory to unpack it all has no agent to start, and
- * can't run a command in half a root.
+ * can't run a command without its drivers.
  */
-static int write_initramfs(struct initramfs *initramfs, const char *dir,
-			   const struct modules *modules)
+static int write_initramfs(struct initramfs *initramfs, const struct modules *modules)
 {
-	if (initramfs_add_tree(initramfs, dir) ||
-	    initramfs_add_dir(initramfs, AGENT_DIR, 0700) ||
-	    modules_add(modules, initramfs, MODULES_NAME) ||
+	if (modules_add(modules, initramfs, MODULES_NAME) ||
 	    initramfs_add_file(initramfs, BULKHEAD_AGENT, AGENT_NAME, 0700))
 		return -1;
 	return initramfs_finish(initramfs);
 }
 
-int root_initramfs(const char *dir, const struct image *image, const struct memory *memory,
-		   struct initrd *initrd)
+int initrd_make(struct initrd *initrd, const struct image *image, const struct memory *memory)
 {
 	struct initrd room = boot_initrd_room(image, memory);
 	char release[IMAGE_RELEASE];
@@ -108,9 +81,9 @@ int root_initramfs(const char *dir, const struct image *image, const struct memo
 	if (modules_find(&modules, MODULES_DIR, release) ||
 	    initramfs_open(&initramfs, memory_at(memory, room.guest_addr, room.bytes), room.bytes))
 		return -1;
-	result = write_initramfs(&initramfs, dir, &modules);
+	result = write_initramfs(&initramfs, &modules);
 	if (!result)
-		result = check_memory(dir, &initramfs, image, memory);
+		result = check_memory(&initramfs, image, memory);
 	initramfs_close(&initramfs);
 	modules_release(&modules);
 	*initrd = (struct initrd){ .guest_addr = room.guest_addr, .bytes = initramfs.bytes };
