@@ -388,4 +388,41 @@ TEST(memory_layout)
 	EXPECT_EQ(0, memory_check_size(4096));
 }
 
+/* The release in a vmlinux of @bytes that has @text at @offset. */
+static const char *release_of(struct elf_file *file, size_t bytes, size_t offset, const char *text)
+{
+	static char release[IMAGE_RELEASE];
+	uint8_t *data = calloc(1, bytes);
+	struct image image;
+
+	memcpy(data, file, sizeof(*file));
+	memcpy(data + offset, text, strlen(text));
+	if (open_bytes(&image, data, bytes))
+		return NULL;
+	/* The file is gone by its name, not by its descriptor. */
+	image.path = "vmlinux";
+	image_release(&image, release);
+	image_close(&image);
+	free(data);
+	return release;
+}
+
+TEST_F(elf, release)
+{
+	const size_t bytes = 2 * CHUNK + 12345;
+	const char *banner = BANNER "6.1.0-56-cloud-amd64 (debian-kernel@lists.debian.org) (gcc";
+	const size_t offsets[] = {
+		sizeof(self->file), CHUNK - 1, CHUNK - 20, CHUNK - strlen(banner), CHUNK,
+		2 * CHUNK - 30, bytes - strlen(banner),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++)
+		EXPECT_STREQ("6.1.0-56-cloud-amd64",
+			     release_of(&self->file, bytes, offsets[i], banner));
+	EXPECT_STREQ("", release_of(&self->file, bytes, CHUNK, "Linux versions"));
+	EXPECT_STREQ("", release_of(&self->file, bytes, CHUNK, BANNER "../../etc "));
+	EXPECT_STREQ("", release_of(&self->file, bytes, bytes - strlen(BANNER), BANNER));
+	EXPECT_STREQ("7.2", release_of(&self->file, bytes, CHUNK, BANNER "%s " BANNER "7.2 ("));
+}
+
 TEST_HARNESS_MAIN

@@ -4,6 +4,7 @@
  * the file's bytes go to guest memory by pread(), never through a mapping that could shrink.
  */
 #include "machine/image.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/size.h"
@@ -14,11 +15,16 @@
 #include <linux/elf.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MiB		0x100000UL
+
+/* What /proc/version begins with, and how much is searched for it at a time. */
+#define BANNER		"Linux version "
+#define CHUNK		(1 << 20)
 
 #define ADVICE		"give a bzImage or an ELF vmlinux"
 
@@ -243,6 +249,33 @@ static bool take_release(const char *text, char release[IMAGE_RELEASE])
 	return true;
 }
 
+/* A vmlinux says its release only where it is to say it to users, in its data. */
+static bool find_banner(const struct image *image, char release[IMAGE_RELEASE])
+{
+	char *chunk cleanup_free = malloc(CHUNK + 1);
+	const size_t whole = strlen(BANNER) + IMAGE_RELEASE;
+	uint64_t offset = 0;
+	ssize_t n;
+
+	while (chunk && (n = file_read(image->fd, chunk, CHUNK, offset)) > 0) {
+		const char *at = chunk;
+
+		chunk[n] = 0;
+		while ((at = memmem(at, chunk + n - at, BANNER, strlen(BANNER)))) {
+			at += strlen(BANNER);
+			/* What the end may have cut off is whole in the next. */
+			if (n == CHUNK && at > chunk + n - IMAGE_RELEASE)
+				break;
+			if (take_release(at, release))
+				return true;
+		}
+		if (n < CHUNK)
+			break;
+		offset += CHUNK - whole;
+	}
+	return false;
+}
+
 void image_release(const struct image *image, char release[IMAGE_RELEASE])
 {
 	const char *name = strrchr(image->path, '/') ? strrchr(image->path, '/') + 1 : image->path;
@@ -255,7 +288,8 @@ void image_release(const struct image *image, char release[IMAGE_RELEASE])
 		return;
 	if (!strncmp(name, "vmlinuz-", 8) && take_release(name + 8, release))
 		return;
-	release[0] = 0;
+	if (!find_banner(image, release))
+		release[0] = 0;
 }
 
 int image_load(const struct image *image, const struct memory *memory)

@@ -35,8 +35,8 @@ int image_open(struct image *image, const char *path);
 void image_close(struct image *image);
 
 /*
- * The kernel's release, as of uname -r and of its folder of modules; empty if neither the image nor
- * its name says it.
+ * The kernel's release, as of uname -r and of its folder of modules, which a guest's drivers are
+ * taken from; empty if neither the image nor its name says it.
  */
 #define IMAGE_RELEASE	65
 void image_release(const struct image *image, char release[IMAGE_RELEASE]);
