@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The configuration of a container as the OCI runtime specification has it, 1.x: a JSON object,
+ * read from a bundle or made for a root directory.
+ */
+#ifndef BULKHEAD_CONFIG_H
+#define BULKHEAD_CONFIG_H
+
+#include <jansson.h>
+
+/*
+ * Reads @bundle/config.json and checks it as far as every container needs: version, process, root
+ * and "linux". root.path and the sources of bind mounts are made absolute, so that the config is
+ * good in any directory. Unsigned numbers that jansson has no room for become its largest. Returns
+ * a new object, or NULL with an error.
+ */
+json_t *config_load(const char *bundle);
+
+/*
+ * Makes the config that docker and podman start with, for a root directory: a shell as root, the
+ * usual capabilities, mounts, and namespaces of its own. Returns a new object, or NULL with an
+ * error.
+ */
+json_t *config_make(const char *rootfs);
+
+/* The root directory of a config that one of these two returned. */
+const char *config_rootfs(const json_t *config);
+
+#endif
