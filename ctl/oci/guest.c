@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "oci/guest.h"
+#include "oci/field.h"
+#include "oci/mount.h"
+#include "oci/support.h"
+#include "base/error.h"
+#include "util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Done by the host, or, for security modules, empty: a name that says none is one all the same. */
+static const char *const dropped[] = {
+	"hooks.prestart", "hooks.createRuntime", "hooks.poststart", "hooks.poststop",
+	"linux.resources.cpu.cpus", "linux.resources.cpu.mems",
+	"process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel",
+};
+
+void binds_release(struct binds *binds)
+{
+	for (size_t i = 0; i < binds->n; i++)
+		free(binds->binds[i].source);
+	free(binds->binds);
+	*binds = (struct binds){};
+}
+
+static int add_bind(struct binds *binds, const char *source, const struct mount_traits *traits)
+{
+	struct bind *grown = realloc(binds->binds, (binds->n + 1) * sizeof(*grown));
+	struct bind bind = {
+		.source = strdup(source),
+		.read_only = traits->read_only,
+		.is_recursive = traits->is_recursive,
+	};
+
+	if (grown)
+		binds->binds = grown;
+	if (!grown || !bind.source) {
+		free(bind.source);
+		return fail("out of memory");
+	}
+	binds->binds[binds->n++] = bind;
+	return 0;
+}
+
+static int redirect_bind(json_t *mount, const struct mount_traits *traits, struct binds *binds)
+{
+	const char *source;
+
+	if (field_find_text(mount, "source", &source))
+		return -1;
+	if (!source || *source != '/')
+		return fail("source: not an absolute path");
+	if (add_bind(binds, source, traits))
+		return -1;
+	return field_set(mount, "source", json_sprintf(GUEST_VOLUME, binds->n - 1));
+}
+
+static int redirect_mounts(json_t *config, struct binds *binds)
+{
+	json_t *mounts, *mount;
+	size_t i;
+
+	if (field_find(config, "mounts", JSON_ARRAY, &mounts))
+		return -1;
+	json_array_foreach(mounts, i, mount) {
+		struct mount_traits traits;
+
+		if (mount_inspect(mount, &traits) ||
+		    (traits.is_bind && redirect_bind(mount, &traits, binds)))
+			return error_prefix("mounts[%zu]", i);
+	}
+	return 0;
+}
+
+/*
+ * The partition is the network namespace. The entry stays, with the path of the one that crun is
+ * in already, since crun allows a "net." sysctl only where such an entry is.
+ */
+static int join_network(json_t *config)
+{
+	json_t *namespaces, *entry;
+	const char *type;
+	size_t i;
+
+	if (field_find(config, "linux.namespaces", JSON_ARRAY, &namespaces))
+		return -1;
+	json_array_foreach(namespaces, i, entry) {
+		if (field_find_text(entry, "type", &type))
+			return -1;
+		if (type && !strcmp(type, "network") &&
+		    field_set(entry, "path", field_text("/proc/self/ns/net")))
+			return -1;
+	}
+	return 0;
+}
+
+/* The processors and nodes of the host again, as files of its cgroup. */
+static void drop_cpuset(json_t *config)
+{
+	json_t *unified, *value;
+	const char *name;
+	void *next;
+
+	if (field_find(config, "linux.resources.unified", JSON_OBJECT, &unified))
+		return;
+	json_object_foreach_safe(unified, next, name, value)
+		if (!strncmp(name, "cpuset.", strlen("cpuset.")))
+			json_object_del(unified, name);
+}
+
+static int convert(json_t *config, struct binds *binds)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
+		field_delete(config, dropped[i]);
+	drop_cpuset(config);
+	if (join_network(config) || redirect_mounts(config, binds) ||
+	    field_set(config, "root.path", field_text(GUEST_ROOT)))
+		return -1;
+	return field_set(config, "linux.cgroupsPath", field_text("/container"));
+}
+
+json_t *guest_config(const json_t *config, struct binds *binds)
+{
+	json_t *copy;
+
+	*binds = (struct binds){};
+	if (support_check(config))
+		return NULL;
+	copy = json_deep_copy(config);
+	if (!copy) {
+		fail("out of memory");
+		return NULL;
+	}
+	if (!convert(copy, binds))
+		return copy;
+	binds_release(binds);
+	json_decref(copy);
+	return NULL;
+}
