@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "oci/hooks.h"
+#include "oci/field.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "base/timeout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define TIMEOUT_MAX	(INT_MAX / 1000)
+
+/* Texts are the config's or the state's, but for the lists themselves. */
+struct hook {
+	const char *path;
+	const char *directory;
+	const char **args;
+	const char **env;	/* NULL for ours */
+	json_int_t timeout;	/* seconds; 0 is none */
+	int state;		/* a file to read */
+};
+
+/*
+ * Returns a list, which is ended by NULL and to be freed, or NULL without memory. It has @first
+ * alone if the array is empty.
+ */
+static const char **list_texts(const json_t *array, const char *first)
+{
+	const char **list = calloc(json_array_size(array) + 2, sizeof(*list));
+
+	if (list)
+		list[0] = first;
+
+	for (size_t i = 0; list && i < json_array_size(array); i++)
+		list[i] = json_string_value(json_array_get(array, i));
+	return list;
+}
+
+static int parse_hook(const json_t *json, struct hook *hook)
+{
+	json_t *args, *env;
+
+	if (!json_is_object(json))
+		return fail("not an object");
+	if (field_find_text(json, "path", &hook->path) || field_find_strings(json, "args", &args) ||
+	    field_find_strings(json, "env", &env) ||
+	    field_find_integer(json, "timeout", 1, TIMEOUT_MAX, &hook->timeout))
+		return -1;
+	if (!hook->path || hook->path[0] != '/')
+		return fail("path: not an absolute path");
+	hook->args = list_texts(args, hook->path);
+	if (env)
+		hook->env = list_texts(env, NULL);
+	if (!hook->args || (env && !hook->env))
+		return fail("out of memory");
+	return 0;
+}
+
+/* A file, not a pipe: nothing waits for a hook that doesn't read it. */
+static int open_state(const json_t *state)
+{
+	cleanup_free char *text = json_dumps(state, JSON_COMPACT);
+	int fd = memfd_create("state", MFD_CLOEXEC);
+
+	if (!text || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return fail("can't make the state: out of memory");
+	}
+	if (write(fd, text, strlen(text)) == (ssize_t)strlen(text) && !lseek(fd, 0, SEEK_SET))
+		return fd;
+	fail_errno("can't make the state");
+	close(fd);
+	return -1;
+}
+
+/* In the child, where other threads' locks may be held for ever: system calls alone. */
+static void exec_hook(const struct hook *hook)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	sigset_t none;
+
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (null < 0 || dup2(hook->state, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0 || (hook->directory && chdir(hook->directory)))
+		_exit(STATUS_CANNOT_EXECUTE);
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+	execve(hook->path, (char *const *)hook->args, hook->env ? (char *const *)hook->env :
+	       environ);
+	_exit(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE);
+}
+
+/* Returns 1 if the child has ended, 0 if it hasn't in time, or -1 with an error. */
+static int wait_end(pid_t child, const struct hook *hook)
+{
+	cleanup_close int pidfd = syscall(SYS_pidfd_open, child, 0);
+	uint64_t end = timeout_clock() + hook->timeout * 1000;
+	struct pollfd wanted = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	if (pidfd < 0)
+		return fail_errno("can't wait for it");
+	do {
+		uint64_t now = timeout_clock();
+
+		n = poll(&wanted, 1, !hook->timeout ? -1 : now < end ? (int)(end - now) : 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? fail_errno("can't wait for it") : n;
+}
+
+static int check_status(int status)
+{
+	if (WIFSIGNALED(status))
+		return fail("killed by signal %d", WTERMSIG(status));
+	switch (WEXITSTATUS(status)) {
+	case 0:
+		return 0;
+	case STATUS_NOT_FOUND:
+		return fail("exit status %d; is there such a program?", STATUS_NOT_FOUND);
+	default:
+		return fail("exit status %d; run it by hand to see why", WEXITSTATUS(status));
+	}
+}
+
+static int run_hook(const struct hook *hook)
+{
+	pid_t child = fork();
+	int ended, status;
+
+	if (child < 0)
+		return fail_errno("can't start it");
+	if (!child)
+		exec_hook(hook);
+	ended = wait_end(child, hook);
+	if (ended != 1) {
+		/* The first kills what it started, too, but not a child that is yet to be one. */
+		kill(-child, SIGKILL);
+		kill(child, SIGKILL);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail_errno("can't wait for it");
+	if (ended < 0)
+		return -1;
+	if (!ended)
+		return fail("killed, it took longer than its timeout of %lld s", hook->timeout);
+	return check_status(status);
+}
+
+static int run_one(const json_t *json, const json_t *state)
+{
+	struct hook hook = { .state = -1 };
+	int result = parse_hook(json, &hook);
+
+	if (!result)
+		result = field_find_text(state, "bundle", &hook.directory);
+	if (!result) {
+		hook.state = open_state(state);
+		result = hook.state < 0 ? -1 : run_hook(&hook);
+	}
+	if (result && hook.path)
+		error_prefix("%s", hook.path);
+	if (hook.state >= 0)
+		close(hook.state);
+	free(hook.args);
+	free(hook.env);
+	return result;
+}
+
+int hooks_run(const json_t *config, const char *which, const json_t *state)
+{
+	bool goes_on = !strcmp(which, "poststop");
+	cleanup_free char *path = NULL;
+	json_t *hooks, *hook;
+	size_t i;
+
+	if (asprintf(&path, "hooks.%s", which) < 0) {
+		path = NULL;
+		return fail("hooks.%s: out of memory", which);
+	}
+	if (field_find(config, path, JSON_ARRAY, &hooks))
+		return -1;
+	json_array_foreach(hooks, i, hook) {
+		if (!run_one(hook, state))
+			continue;
+		error_prefix("%s[%zu]", path, i);
+		if (!goes_on)
+			return -1;
+		warn("%s", error_text());
+	}
+	return 0;
+}
