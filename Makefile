@@ -27,10 +27,11 @@ modules_install:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 	$(if $(DESTDIR),,depmod $(kernel_release))
 
-##   install           put controller, agent and udev rule under DESTDIR and PREFIX
+##   install           put controller, agent, image builder and udev rule under DESTDIR and PREFIX
 install: ctl guest
 	install -D -m 755 ctl/bulkhead $(DESTDIR)$(PREFIX)/bin/bulkhead
 	install -D -m 755 guest/bulkhead-agent $(DESTDIR)$(PREFIX)/lib/bulkhead/agent
+	install -m 755 guest/make-image $(DESTDIR)$(PREFIX)/lib/bulkhead
 	install -d $(DESTDIR)$(PREFIX)/lib/udev/rules.d
 	echo 'KERNEL=="bulkhead", MODE="0660", GROUP="kvm"' \
 		>$(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-bulkhead.rules
