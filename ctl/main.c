@@ -21,13 +21,28 @@ static int cmd_help(const struct command *command, int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", cmd_run,
 	  "[OPTION...] --rootfs DIR [--] CMD [ARG...]\n"
+	  "       bulkhead run [OPTION...] --bundle DIR [[--] CMD [ARG...]]\n"
 	  "       bulkhead run [OPTION...] --kernel FILE | --initrd FILE",
-	  "run a command, or boot a kernel, in a partition of its own",
-	  "  --rootfs DIR     directory that becomes the root of CMD, which may change it; takes\n"
-	  "                   root, to start the virtiofsd that serves it\n"
-	  "  --name NAME      a name for the partition, unique among your partitions\n"
-	  "  --memory SIZE    memory of the partition, as 128M or 2G (default 256M)\n"
-	  "  --cpus N         vCPUs of the partition, 1 to 64 (default 1)\n"
+	  "run a container, or boot a kernel, in a partition of its own",
+	  "  --rootfs DIR     directory that becomes the root of CMD, which may change it\n"
+	  "  --bundle DIR     an OCI bundle: the container is as its config.json says\n"
+	  "  --isolation partition|process\n"
+	  "                   a partition with a kernel of its own, or the host's kernel and crun\n"
+	  "  --name NAME      a name for the container and its partition (default: a random one)\n"
+	  "  --memory SIZE    what the container may use, as 128M or 2G; a partition is as much\n"
+	  "                   larger as its kernel takes (default: no limit, a partition of 256M)\n"
+	  "  --cpus N         processors that it may use, as 2 or 0.5 (default: no limit, one vCPU)\n"
+	  "  -v, --volume SRC:DST[:ro]\n"
+	  "                   a directory or file of the host that CMD sees at DST\n"
+	  "  -e, --env NAME[=VALUE]\n"
+	  "                   a variable for CMD; without VALUE, as it is here\n"
+	  "  -u, --user USER[:GROUP]\n"
+	  "                   who CMD runs as, by number or by name in DIR/etc/passwd\n"
+	  "  -w, --workdir DIR  the working directory of CMD\n"
+	  "  --read-only      CMD can't write to its root\n"
+	  "  -i, --interactive  standard input is CMD's\n"
+	  "  -t, --tty        CMD has a terminal\n"
+	  "  -d, --detach     don't wait for CMD: print the name; its output is kept for bulkhead logs\n"
 	  "  --disk PATH[,ro][,serial=S]\n"
 	  "                   a file or block device that becomes a disk of the partition, the\n"
 	  "                   first one /dev/vda; with ro, the guest can't write to it; S is its\n"
@@ -35,24 +50,47 @@ static const struct command commands[] = {
 	  "  --kernel FILE    kernel, a bzImage or an ELF vmlinux (default: the newest\n"
 	  "                   /boot/vmlinuz-*-cloud-amd64, else that of the running kernel)\n"
 	  "  --append ARGS    more for the kernel's command line, at its end\n"
-	  "  --initrd FILE    without --rootfs: initrd to boot with\n"
+	  "  --initrd FILE    without a container: initrd to boot with\n"
 	  "\n"
-	  "CMD has this command's standard streams, and gets SIGHUP, SIGINT, SIGQUIT, SIGTERM,\n"
-	  "SIGUSR1 and SIGUSR2 from it. The exit status is that of CMD, 128 + N if signal N killed\n"
-	  "it, 127 if there is no CMD, 126 if it can't be executed, 137 if the partition was\n"
-	  "killed, and 125 if anything else failed. Before CMD is started, a signal ends the\n"
-	  "partition, with status 128 + N.\n"
+	  "CMD has this command's standard output and error, and gets SIGHUP, SIGINT, SIGQUIT,\n"
+	  "SIGTERM, SIGUSR1 and SIGUSR2 from it. The exit status is that of CMD, 128 + N if signal\n"
+	  "N killed it, 127 if there is no CMD, 126 if it can't be executed, 137 if the partition\n"
+	  "was killed, and 125 if anything else failed. Before CMD is started, a signal ends it all,\n"
+	  "with status 128 + N. When this command ends, so does the container, unless detached.\n"
 	  "\n"
-	  "Without --rootfs the guest's console is connected to the standard streams. Ctrl-] stops\n"
-	  "the partition if they are a terminal. The exit status is 0 when the guest powers off\n"
-	  "or resets.\n" },
+	  "Defaults for append, cpus, isolation, kernel and memory are in /etc/bulkhead.conf.\n"
+	  "\n"
+	  "Without a container the guest's console is connected to the standard streams. Ctrl-]\n"
+	  "stops the partition if they are a terminal. The exit status is 0 when the guest powers\n"
+	  "off or resets. SIZE is the partition's then.\n" },
+	{ "exec", cmd_exec, "[OPTION...] ID|NAME CMD [ARG...]",
+	  "run another command in a container",
+	  "  -e, --env NAME[=VALUE]   a variable for CMD\n"
+	  "  -u, --user USER[:GROUP]  who CMD runs as (default: as the container)\n"
+	  "  -w, --workdir DIR        its working directory\n"
+	  "  -i, --interactive        standard input is CMD's\n"
+	  "  -t, --tty                CMD has a terminal\n"
+	  "\n"
+	  "Standard streams, signals and exit status are as of bulkhead run.\n" },
+	{ "ps", cmd_ps, "[--json] ID|NAME", "list the processes of a container", JSON_OPTION },
+	{ "stats", cmd_stats, "[--json] [ID|NAME...]",
+	  "print what containers use, and what their partitions use of the host", JSON_OPTION },
+	{ "pause", cmd_pause, "[--json] ID|NAME...", "stop the processes of containers for a while",
+	  JSON_OPTION },
+	{ "resume", cmd_resume, "[--json] ID|NAME...", "let the processes of containers go on",
+	  JSON_OPTION },
+	{ "wait", cmd_wait, "[--json] ID|NAME...",
+	  "wait for containers to end, and print their exit statuses", JSON_OPTION },
 	{ "list", cmd_list, "[--json]", "list partitions: yours, or all for an administrator",
 	  JSON_OPTION },
 	{ "show", cmd_show, "[--json] ID|NAME", "show all about a partition", JSON_OPTION },
 	{ "stop", cmd_stop, "[--timeout SECONDS] [--json] ID|NAME...",
-	  "press the power button, and kill what hasn't stopped in time",
+	  "ask to stop, and kill what hasn't stopped in time",
 	  "  --timeout SECONDS  how long to wait (default 10)\n" JSON_OPTION },
-	{ "kill", cmd_kill, "[--json] ID|NAME...", "stop partitions at once", JSON_OPTION },
+	{ "kill", cmd_kill, "[OPTION...] ID|NAME...",
+	  "stop partitions and containers at once, or send a signal",
+	  "  -s, --signal SIGNAL  send this to the container's process instead, TERM or 15 say\n"
+	  JSON_OPTION },
 	{ "rescan", cmd_rescan, "[--json] ID|NAME...",
 	  "look at the sizes of partitions' disks again, and tell their guests", JSON_OPTION },
 	{ "set", cmd_set, "[OPTION...] ID|NAME memory SIZE",
@@ -73,9 +111,10 @@ static const struct command commands[] = {
 	  "to the guest, whose terminal becomes as large as this one. Others may be attached at\n"
 	  "the same time. The exit status is 0 when the partition stops and when the keys were\n"
 	  "typed, 128 + N if signal N came.\n" },
-	{ "logs", cmd_logs, "[--follow] [--json] ID|NAME",
-	  "print the console's text that is kept",
-	  "  -f, --follow     print what the guest says from now on, too, until it has stopped\n"
+	{ "logs", cmd_logs, "[OPTION...] ID|NAME",
+	  "print what a detached container has said, or else the console's text",
+	  "  --console        the console's text in any case\n"
+	  "  -f, --follow     print what is said from now on, too, until the end\n"
 	  JSON_OPTION },
 	{ "monitor", cmd_monitor, "[--json]", "print a line for each event, until interrupted",
 	  JSON_OPTION },

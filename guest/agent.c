@@ -1,331 +1,296 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PID 1 in the guest: runs one command for the runner, with its streams and signals carried over
- * COM2, see channel.h. It never waits for the UART to take something: frames from the runner are
- * read at any time, so neither side can wait for the other.
+ * The agent's loop: takes the runner's requests, and answers them. It never waits for anything but
+ * in poll(), and to connect to the runner.
  */
 #include "agent.h"
-#include "channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-#define UART		"/dev/ttyS1"
+#define TEXT_MAX	512
 
-/* Room that output of the command leaves in the channel for CREDIT and FAILED. */
-#define ROOM_FOR_REPLIES	64
-
-#define STATUS_CANNOT_EXECUTE	126
-#define STATUS_NOT_FOUND	127
-
-/* Strings, one after the other, each with its zero. */
-struct strings {
-	char *data;
-	size_t length;
+enum state {
+	STATE_EMPTY,		/* there is no container */
+	STATE_CREATING,		/* CREATE isn't answered */
+	STATE_CREATED,
+	STATE_STARTED,
+	STATE_EXITED,
+	STATE_DELETING,
 };
 
-struct agent {
-	struct channel channel;
+static struct {
+	struct connection connection;
+	const struct place *place;
+	enum state state;
+	int status;		/* of the container, -1 before it has exited */
 	int signals;		/* signalfd for SIGCHLD */
-	int button;		/* -1 if there is none */
-	struct strings args;
-	struct strings env;
-	struct command command;
-	bool started;
-	bool exited;
-	bool input_ended;
-	int status;		/* once it has exited */
-	uint32_t credit;	/* used up, not told yet */
-	size_t input_start;	/* a ring */
-	size_t input_length;
-	uint8_t input[CHANNEL_WINDOW];
-};
+} agent = { .status = -1 };
 
-static void close_fd(int *fd)
+static void vsay(const char *format, va_list args)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	dprintf(STDERR_FILENO, "bulkhead-agent: %s\n", text);
 }
 
-static int open_uart(void)
+void say(const char *format, ...)
 {
-	struct termios mode;
-	int fd = open(UART, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	va_list args;
 
-	if (fd < 0)
-		die(UART ": %m");
-	if (tcgetattr(fd, &mode))
-		die(UART ": not a terminal: %m");
-	cfmakeraw(&mode);
-	mode.c_cflag |= CLOCAL | CREAD;
-	/* The UART's line is no line. The speed only sets how long the driver waits for it. */
-	cfsetspeed(&mode, B115200);
-	if (tcsetattr(fd, TCSANOW, &mode))
-		die(UART ": can't set its mode: %m");
-	/* Nobody else's bytes among the frames, at least not by accident. */
-	ioctl(fd, TIOCEXCL);
-	return fd;
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
 }
 
-static void append(struct agent *agent, struct strings *strings, const struct channel_frame *frame)
+void die(const char *format, ...)
 {
-	char *data;
+	va_list args;
 
-	if (agent->args.length + agent->env.length + frame->length > CHANNEL_STRINGS_MAX)
-		die("arguments and environment are longer than %d bytes", CHANNEL_STRINGS_MAX);
-	data = realloc(strings->data, strings->length + frame->length);
-	if (!data)
-		die("no memory for arguments");
-	memcpy(data + strings->length, frame->data, frame->length);
-	strings->data = data;
-	strings->length += frame->length;
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+	if (!agent.place)
+		power_off(-1);
+	agent.place->end(-1);
 }
 
-/* Makes the vector that execve() wants. */
-static char **make_vector(const struct strings *strings)
+static void put(enum frame_type type, uint32_t id, const void *head, size_t head_length,
+		const void *tail, size_t tail_length)
 {
-	size_t n = 0;
-	char **vector;
-
-	if (strings->length && strings->data[strings->length - 1])
-		die("the last argument or variable has no end");
-	for (size_t i = 0; i < strings->length; i++)
-		n += !strings->data[i];
-	vector = calloc(n + 1, sizeof(*vector));
-	if (!vector)
-		die("no memory for arguments");
-	n = 0;
-	for (size_t i = 0; i < strings->length; i += strlen(strings->data + i) + 1)
-		vector[n++] = strings->data + i;
-	return vector;
+	if (connection_put(&agent.connection, type, id, head, head_length, tail, tail_length))
+		die("the runner doesn't take what it is told");
 }
 
-static void end_with(struct agent *agent, int status)
+static void reply_data(enum frame_type request, uint32_t id, const void *data, size_t length)
 {
-	agent->exited = true;
-	agent->status = status;
-	close_fd(&agent->command.in);
+	const struct frame_reply reply = { .request = request, .code = REPLY_DONE };
+
+	put(FRAME_REPLY, id, &reply, sizeof(reply), data, length);
 }
 
-static void start(struct agent *agent)
+static void reply(enum frame_type request, uint32_t id, enum reply_code code, const char *text)
 {
-	char **argv = make_vector(&agent->args);
-	char **envp = make_vector(&agent->env);
-	int error;
+	const struct frame_reply reply = { .request = request, .code = code };
 
-	if (!argv[0])
-		die("malformed frame: START before ARG");
-	error = command_start(&agent->command, argv, envp);
-	agent->started = true;
-	free(argv);
-	free(envp);
-	if (!error)
-		return;
-	channel_put_number(&agent->channel, CHANNEL_FAILED, -error);
-	end_with(agent, error == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE);
+	if (request == FRAME_CREATE)
+		agent.state = code == REPLY_DONE ? STATE_CREATED : STATE_EMPTY;
+	else if (request == FRAME_START && code == REPLY_DONE && agent.state == STATE_CREATED)
+		agent.state = STATE_STARTED;
+	put(FRAME_REPLY, id, &reply, sizeof(reply), text, code == REPLY_DONE ? 0 : strlen(text));
 }
 
-static void take_input(struct agent *agent, const struct channel_frame *frame)
+static void exited(uint32_t id, const struct frame_exited *exited)
 {
-	size_t end = (agent->input_start + agent->input_length) % sizeof(agent->input);
-	size_t first = sizeof(agent->input) - end;
-
-	if (agent->command.in < 0) {
-		agent->credit += frame->length;
-		return;
-	}
-	if (frame->length > sizeof(agent->input) - agent->input_length)
-		die("malformed frame: STDIN beyond the window");
-	if (first > frame->length)
-		first = frame->length;
-	memcpy(agent->input + end, frame->data, first);
-	memcpy(agent->input, frame->data + first, frame->length - first);
-	agent->input_length += frame->length;
-}
-
-/* Hands input to the command as far as its pipe takes it. */
-static void give_input(struct agent *agent)
-{
-	while (agent->command.in >= 0 && agent->input_length) {
-		size_t n = sizeof(agent->input) - agent->input_start;
-		ssize_t written;
-
-		if (n > agent->input_length)
-			n = agent->input_length;
-		written = write(agent->command.in, agent->input + agent->input_start, n);
-		if (written < 0) {
-			if (errno == EAGAIN || errno == EINTR)
-				return;
-			/* Nobody reads: what comes from here on is dropped. */
-			close_fd(&agent->command.in);
-			break;
-		}
-		agent->input_start = (agent->input_start + written) % sizeof(agent->input);
-		agent->input_length -= written;
-		agent->credit += written;
-	}
-	if (agent->command.in < 0) {
-		agent->credit += agent->input_length;
-		agent->input_length = 0;
-	} else if (agent->input_ended) {
-		close_fd(&agent->command.in);
+	put(FRAME_EXITED, id, exited, sizeof(*exited), NULL, 0);
+	if (id == PROCESS_INIT) {
+		agent.state = STATE_EXITED;
+		agent.status = exited->status;
 	}
 }
 
-static void take_signal(struct agent *agent, uint32_t number)
+static void take_stats(const struct frame *frame)
 {
+	struct frame_stats stats;
+
+	cgroup_stats(process_cgroup(), &stats);
+	reply_data(FRAME_STATS, frame->id, &stats, sizeof(stats));
+}
+
+static void take_ps(const struct frame *frame)
+{
+	size_t length;
+	void *data = cgroup_processes(process_cgroup(), &length);
+
+	if (data)
+		reply_data(FRAME_PS, frame->id, data, length);
+	else
+		reply(FRAME_PS, frame->id, REPLY_FAILED, "no memory in the guest");
+	free(data);
+}
+
+/* In which states a request is legal; those that aren't here are in any. */
+static bool is_legal(enum frame_type type)
+{
+	switch (type) {
+	case FRAME_CREATE:
+		return agent.state == STATE_EMPTY;
+	case FRAME_START:
+		return agent.state == STATE_CREATED;
+	case FRAME_EXEC:
+	case FRAME_PAUSE:
+	case FRAME_RESUME:
+	case FRAME_STATS:
+	case FRAME_PS:
+		return agent.state == STATE_CREATED || agent.state == STATE_STARTED;
+	default:
+		return true;
+	}
+}
+
+/* A request whose reply comes when crun has ended. */
+static void take_request(const struct frame *frame)
+{
+	char text[TEXT_MAX] = "";
+	enum reply_code code;
+
+	if (frame->type == FRAME_CREATE || frame->type == FRAME_EXEC)
+		code = process_create(agent.place, frame, text);
+	else
+		code = process_run_crun(agent.place, frame, text);
+	if (code != REPLY_DONE)
+		reply(frame->type, frame->id, code, text);
+	else if (frame->type == FRAME_CREATE)
+		agent.state = STATE_CREATING;
+}
+
+static void take_signal(const struct frame *frame)
+{
+	uint32_t number;
+
+	memcpy(&number, frame->data, sizeof(number));
 	if (number < 1 || number > 64)
 		die("malformed frame: signal %u", number);
-	if (!agent->exited)
-		kill(agent->command.pid, number);
+	reply(FRAME_SIGNAL, frame->id, process_signal(frame->id, number), "can't be signalled");
 }
 
-/* Whoever presses the button wants what a container is stopped with. */
-static void take_button(struct agent *agent)
+static void take_size(const struct frame *frame)
 {
-	if (!button_pressed(agent->button))
+	struct frame_size size;
+
+	memcpy(&size, frame->data, sizeof(size));
+	reply(FRAME_RESIZE, frame->id, process_resize(frame->id, &size), "has ended");
+}
+
+static void take_frame(const struct frame *frame)
+{
+	if (!is_legal(frame->type)) {
+		reply(frame->type, frame->id, REPLY_GONE, "the container isn't running");
 		return;
-	if (!agent->started)
-		power_off(128 + SIGTERM);
-	take_signal(agent, SIGTERM);
-}
-
-static void take_frame(struct agent *agent, const struct channel_frame *frame)
-{
-	agent->credit += sizeof(struct channel_header);
-	if (frame->type != CHANNEL_STDIN)
-		agent->credit += frame->length;
-
-	if (frame->type == CHANNEL_ARG && !agent->started)
-		append(agent, &agent->args, frame);
-	else if (frame->type == CHANNEL_ENV && !agent->started)
-		append(agent, &agent->env, frame);
-	else if (frame->type == CHANNEL_START && !agent->started)
-		start(agent);
-	else if (frame->type == CHANNEL_STDIN && agent->started && !agent->input_ended)
-		take_input(agent, frame);
-	else if (frame->type == CHANNEL_STDIN_EOF && agent->started && !agent->input_ended)
-		agent->input_ended = true;
-	else if (frame->type == CHANNEL_SIGNAL && agent->started)
-		take_signal(agent, frame->number);
-	else
+	}
+	switch (frame->type) {
+	case FRAME_CREATE:
+		if (frame->id != PROCESS_INIT)
+			die("malformed frame: CREATE of process %u", frame->id);
+		take_request(frame);
+		break;
+	case FRAME_EXEC:
+		if (frame->id == PROCESS_INIT)
+			die("malformed frame: EXEC of process %u", frame->id);
+		take_request(frame);
+		break;
+	case FRAME_START:
+	case FRAME_PAUSE:
+	case FRAME_RESUME:
+		take_request(frame);
+		break;
+	case FRAME_DELETE:
+		agent.state = STATE_DELETING;
+		break;
+	case FRAME_SIGNAL:
+		take_signal(frame);
+		break;
+	case FRAME_RESIZE:
+		take_size(frame);
+		break;
+	case FRAME_STATS:
+		take_stats(frame);
+		break;
+	case FRAME_PS:
+		take_ps(frame);
+		break;
+	case FRAME_PING:
+		reply_data(FRAME_PING, frame->id, NULL, 0);
+		break;
+	default:
 		die("frame of type %d out of turn", frame->type);
+	}
 }
 
-static void take_frames(struct agent *agent)
+static void take_frames(void)
 {
-	struct channel_frame frame;
-	int n = channel_fill(&agent->channel);
+	struct frame frame;
+	int n = connection_fill(&agent.connection);
 
 	if (n == -EAGAIN || n == -EINTR)
 		return;
+	/* The runner is gone, and with it whoever the container was for. */
 	if (n <= 0)
-		die(UART ": %s", n ? strerror(-n) : "hung up");
-	while ((n = channel_next(&agent->channel, &frame)) > 0)
-		take_frame(agent, &frame);
+		agent.place->end(-1);
+	while ((n = connection_next(&agent.connection, &frame)) > 0)
+		take_frame(&frame);
 	if (n < 0)
 		die("malformed frame");
 }
 
-/* Every orphan of the guest is a child of the agent. */
-static void reap(struct agent *agent)
+static void take_children(void)
 {
 	struct signalfd_siginfo info;
-	int status;
-	pid_t pid;
 
 	/* Signals of one kind merge: one may stand for many children. */
-	while (read(agent->signals, &info, sizeof(info)) > 0)
+	while (read(agent.signals, &info, sizeof(info)) > 0)
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (!agent->started || agent->exited || pid != agent->command.pid)
-			continue;
-		end_with(agent, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-		/* As when PID 1 of a container ends. So nobody adds to its output any more. */
-		kill(-1, SIGKILL);
-	}
+	process_reap();
 }
 
-/* Passes on what is in one of the command's pipes; once it has exited, that is all there is. */
-static void take_output(struct agent *agent, int *fd, enum channel_type type)
+/* Whoever presses the button wants what a container is stopped with. */
+static void take_button(void)
 {
-	uint8_t data[CHANNEL_DATA_MAX];
-
-	while (*fd >= 0 && channel_has_room(&agent->channel, sizeof(data) + ROOM_FOR_REPLIES)) {
-		ssize_t n = read(*fd, data, sizeof(data));
-
-		if (n > 0)
-			channel_put(&agent->channel, type, data, n);
-		else if (n == 0 || agent->exited || (errno != EAGAIN && errno != EINTR))
-			close_fd(fd);
-		else
-			break;
-	}
+	if (agent.place->button_pressed(agent.place->button) &&
+	    process_signal(PROCESS_INIT, SIGTERM) != REPLY_DONE)
+		agent.place->end(128 + SIGTERM);
 }
 
-static void send_output(struct agent *agent)
+static void wait_for_something(void)
 {
-	int error;
+	enum { CONNECTION, SIGNALS, BUTTON, N };
+	struct pollfd *fds = calloc(N + process_poll_max(), sizeof(*fds));
+	size_t n;
 
-	if (agent->credit >= CHANNEL_WINDOW / 4 &&
-	    channel_has_room(&agent->channel, sizeof(agent->credit))) {
-		channel_put_number(&agent->channel, CHANNEL_CREDIT, agent->credit);
-		agent->credit = 0;
-	}
-	error = channel_flush(&agent->channel);
-	if (error)
-		die(UART ": %s", strerror(-error));
-}
-
-static void wait_for_something(struct agent *agent)
-{
-	bool room = channel_has_room(&agent->channel, CHANNEL_DATA_MAX + ROOM_FOR_REPLIES);
-	struct pollfd fds[] = {
-		{ .fd = agent->channel.fd, .events = POLLIN },
-		{ .fd = agent->signals, .events = POLLIN },
-		{ .fd = agent->button, .events = POLLIN },
-		/* With no events, still woken when the command closes its end. */
-		{ .fd = agent->command.in, .events = agent->input_length ? POLLOUT : 0 },
-		{ .fd = room ? agent->command.out : -1, .events = POLLIN },
-		{ .fd = room ? agent->command.err : -1, .events = POLLIN },
-	};
-
-	if (channel_has_output(&agent->channel))
-		fds[0].events |= POLLOUT;
-	if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+	if (!fds)
+		die("no memory to wait for something");
+	fds[CONNECTION] = (struct pollfd){ .fd = agent.connection.fd, .events = POLLIN };
+	fds[SIGNALS] = (struct pollfd){ .fd = agent.signals, .events = POLLIN };
+	fds[BUTTON] = (struct pollfd){ .fd = agent.place->button, .events = POLLIN };
+	if (connection_has_output(&agent.connection))
+		fds[CONNECTION].events |= POLLOUT;
+	n = N + process_poll(&fds[N]);
+	if (poll(fds, n, -1) < 0 && errno != EINTR)
 		die("poll: %m");
-	if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
-		take_frames(agent);
-	if (fds[1].revents)
-		reap(agent);
-	if (fds[2].revents & POLLIN)
-		take_button(agent);
-	else if (fds[2].revents)
-		close_fd(&agent->button);
-	if (fds[3].revents & POLLERR)
-		close_fd(&agent->command.in);
+	process_polled(&fds[N]);
+	if (fds[SIGNALS].revents)
+		take_children();
+	if (fds[BUTTON].revents & POLLIN)
+		take_button();
+	if (fds[CONNECTION].revents & (POLLIN | POLLHUP | POLLERR))
+		take_frames();
+	free(fds);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static struct agent agent = { .command = { .in = -1, .out = -1, .err = -1 } };
+	static const struct process_ops ops = { .reply = reply, .exited = exited };
+	const struct frame_hello hello = { .version = PROTOCOL_VERSION };
 	sigset_t child;
+	int fd;
 
-	if (getpid() != 1) {
-		say("runs as the first process of a guest only");
-		return 1;
+	if (getpid() == 1) {
+		agent.place = guest_enter();
+	} else if (argc == 2) {
+		agent.place = host_enter(argv[1]);
+	} else {
+		dprintf(STDERR_FILENO, "bulkhead-agent: is started by bulkhead run\n");
+		return 2;
 	}
-	root_setup();
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&child);
@@ -334,21 +299,21 @@ int main(void)
 	agent.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (agent.signals < 0)
 		die("signalfd: %m");
-	agent.button = button_open();
-	channel_init(&agent.channel, open_uart());
-	channel_put_number(&agent.channel, CHANNEL_HELLO, CHANNEL_VERSION);
+	fd = agent.place->connect();
+	if (fd < 0)
+		die("can't reach the runner: %s", strerror(-fd));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	connection_init(&agent.connection, fd);
+	process_init(&ops);
+	put(FRAME_HELLO, 0, &hello, sizeof(hello), NULL, 0);
 
 	for (;;) {
-		take_output(&agent, &agent.command.out, CHANNEL_STDOUT);
-		take_output(&agent, &agent.command.err, CHANNEL_STDERR);
-		give_input(&agent);
-		send_output(&agent);
-		if (agent.exited && agent.command.out < 0 && agent.command.err < 0 &&
-		    !channel_has_output(&agent.channel))
-			break;
-		wait_for_something(&agent);
+		int error = connection_flush(&agent.connection);
+
+		if (error)
+			die("can't answer the runner: %s", strerror(-error));
+		if (agent.state == STATE_DELETING)
+			agent.place->end(agent.status);
+		wait_for_something();
 	}
-	/* What the tty layer still holds must reach the UART before the machine stops. */
-	tcdrain(agent.channel.fd);
-	power_off(agent.status);
 }

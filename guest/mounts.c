@@ -1,43 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Leaves the initramfs for the root that the host shares, and makes it what a container expects. */
+/* Makes the guest's initramfs a place from which crun can start containers. */
 #include "agent.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HOSTNAME	"bulkhead"
 #define NEW_ROOT	"/root"
 
 struct mount_point {
 	const char *path;
+	const char *source;
 	const char *type;
 	unsigned long flags;
 	const char *options;
 };
 
-/* In this order: /dev comes before what lies in it. */
-static const struct mount_point mount_points[] = {
-	{ "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
-	{ "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
-	{ "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
-	{ "/dev", "devtmpfs", MS_NOSUID, "mode=0755" },
-	{ "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "ptmxmode=0666,mode=0620,gid=5" },
-	{ "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777" },
-	{ "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
-};
+#define NO_FILES	(MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
-static const char *const device_links[][2] = {
-	{ "/proc/self/fd", "/dev/fd" },
-	{ "/proc/self/fd/0", "/dev/stdin" },
-	{ "/proc/self/fd/1", "/dev/stdout" },
-	{ "/proc/self/fd/2", "/dev/stderr" },
+/* In this order: what lies in another comes after it. */
+static const struct mount_point mount_points[] = {
+	{ "/proc", "proc", "proc", NO_FILES, NULL },
+	{ "/sys", "sysfs", "sysfs", NO_FILES, NULL },
+	{ "/sys/fs/cgroup", "cgroup", "cgroup2", NO_FILES, NULL },
+	{ "/dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC, "ptmxmode=0666,mode=0620,gid=5" },
+	{ "/run", "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755" },
 };
 
 /* chmod() too: the umask doesn't apply to it. */
@@ -81,48 +72,52 @@ static void raise_loopback(void)
 	close(fd);
 }
 
-/* What it takes to load modules, and to say what is wrong, before there is a root. */
-static void prepare(void)
+/*
+ * pivot_root(), by which crun enters a container, can't leave an initramfs' own root. But it can
+ * leave a second mount of the same files, put over the first.
+ */
+static void leave_initramfs(void)
 {
-	make_dir("/dev", 0755);
-	make_dir("/sys", 0755);
 	make_dir(NEW_ROOT, 0755);
-	if (!mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
-		open_console();
-	if (mount("sysfs", "/sys", "sysfs", 0, NULL))
-		say("can't mount sysfs: %m");
-	modules_load();
-	unlink(AGENT_PATH);
+	if (mount("/", NEW_ROOT, NULL, MS_BIND | MS_REC, NULL) || chdir(NEW_ROOT) ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
+		die("can't leave the initramfs: %m");
+	/* Or else what crun unmounts in a container is unmounted here. */
+	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL))
+		die("can't make mounts private: %m");
 }
 
-static void enter_root(void)
+static void mount_all(void)
 {
-	if (mount(ROOT_TAG, NEW_ROOT, "virtiofs", 0, NULL))
-		die("can't mount the root that the host shares: %m");
-	/* An initramfs can't be unmounted, nor left by pivot_root(): the root is put over it. */
-	if (chdir(NEW_ROOT) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
-		die("can't enter the root that the host shares: %m");
-}
-
-void root_setup(void)
-{
-	umask(022);
-	prepare();
-	enter_root();
 	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++) {
 		const struct mount_point *m = &mount_points[i];
 
 		make_dir(m->path, 0755);
-		/* A kernel may be built without some of these; a command rarely needs them all. */
-		if (mount(m->type, m->path, m->type, m->flags, m->options))
+		/* A kernel may be built without some of these; few containers need them all. */
+		if (mount(m->source, m->path, m->type, m->flags, m->options))
 			say("can't mount %s on %s: %m", m->type, m->path);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++)
-		if (symlink(device_links[i][0], device_links[i][1]) && errno != EEXIST)
-			say("%s: %m", device_links[i][1]);
-	make_dir("/run", 0755);
-	make_dir("/tmp", 01777);
-	if (sethostname(HOSTNAME, strlen(HOSTNAME)))
-		say("can't set the host name: %m");
+}
+
+/* What the host shares: the container's root, and its volumes. */
+static void mount_share(void)
+{
+	make_dir("/run/bulkhead", 0755);
+	make_dir(SHARE_DIR, 0755);
+	if (mount(SHARE_TAG, SHARE_DIR, "virtiofs", 0, NULL))
+		die("can't mount what the host shares: %m");
+}
+
+void mounts_setup(void)
+{
+	umask(022);
+	make_dir("/dev", 0755);
+	if (!mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755"))
+		open_console();
+	leave_initramfs();
+	mount_all();
+	modules_load();
+	unlink(AGENT_PATH);
+	mount_share();
 	raise_loopback();
 }

@@ -3,9 +3,7 @@
 #include "agent.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/io.h>
 #include <sys/reboot.h>
 #include <termios.h>
@@ -15,32 +13,6 @@
 
 #define FIRST_PORT	BULKHEAD_PORT_SLEEP_CONTROL
 #define N_PORTS		(BULKHEAD_PORT_EXIT_STATUS - FIRST_PORT + 1)
-
-static void vsay(const char *format, va_list args)
-{
-	dprintf(STDERR_FILENO, "bulkhead-agent: ");
-	vdprintf(STDERR_FILENO, format, args);
-	dprintf(STDERR_FILENO, "\n");
-}
-
-void say(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsay(format, args);
-	va_end(args);
-}
-
-void die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsay(format, args);
-	va_end(args);
-	power_off(-1);
-}
 
 /* Kernels are built without ioperm(), or without /dev/port, but hardly without both. */
 static void write_port(int port_file, uint16_t port, uint8_t value)

@@ -105,22 +105,22 @@ TEST(converted)
 		{ "/host/c", false, true }, { "/host/d", true, false },
 	};
 	json_t *config = parse(spec), *before = parse(spec), *after = parse(guest);
-	struct binds binds;
-	json_t *made = guest_config(config, &binds);
+	struct tree tree;
+	json_t *made = guest_config(config, &tree);
 
 	ASSERT_NE(NULL, made) {
 		TH_LOG("%s", error_text());
 	}
 	EXPECT_TRUE(json_equal(after, made));
 	EXPECT_TRUE(json_equal(before, config));
-	ASSERT_EQ(ARRAY_SIZE(wanted), binds.n);
-	for (size_t i = 0; i < binds.n; i++) {
-		EXPECT_STREQ(wanted[i].source, binds.binds[i].source);
-		EXPECT_EQ(wanted[i].read_only, binds.binds[i].read_only);
-		EXPECT_EQ(wanted[i].is_recursive, binds.binds[i].is_recursive);
+	ASSERT_EQ(ARRAY_SIZE(wanted), tree.n_volumes);
+	for (size_t i = 0; i < tree.n_volumes; i++) {
+		EXPECT_STREQ(wanted[i].source, tree.volumes[i].source);
+		EXPECT_EQ(wanted[i].read_only, tree.volumes[i].read_only);
+		EXPECT_EQ(wanted[i].is_recursive, tree.volumes[i].is_recursive);
 	}
-	binds_release(&binds);
-	EXPECT_EQ(0, binds.n);
+	tree_release(&tree);
+	EXPECT_EQ(0, tree.n_volumes);
 	json_decref(made);
 	json_decref(after);
 	json_decref(before);
@@ -136,14 +136,14 @@ struct refusal {
 static void check_refused(struct __test_metadata *_metadata, const struct refusal *refusal)
 {
 	json_t *config = parse(spec);
-	struct binds binds;
+	struct tree tree;
 
 	field_delete(config, refusal->path);
 	ASSERT_EQ(0, field_set(config, refusal->path, parse(refusal->value)));
-	EXPECT_EQ(NULL, guest_config(config, &binds)) {
+	EXPECT_EQ(NULL, guest_config(config, &tree)) {
 		TH_LOG("%s: %s", refusal->path, refusal->value);
 	}
-	EXPECT_EQ(NULL, binds.binds);
+	EXPECT_EQ(NULL, tree.volumes);
 	EXPECT_ERROR(refusal->error);
 	json_decref(config);
 }
@@ -185,7 +185,7 @@ TEST(namespaces_refused)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(needed_namespaces); i++) {
 		json_t *config = parse(spec);
-		struct binds binds;
+		struct tree tree;
 		char error[160];
 
 		json_array_remove(json_object_get(json_object_get(config, "linux"), "namespaces"),
@@ -193,7 +193,7 @@ TEST(namespaces_refused)
 		snprintf(error, sizeof(error),
 			 "linux.namespaces: %s: missing, and a partition can't share the host's; add it, or use --isolation=process",
 			 types[i]);
-		EXPECT_EQ(NULL, guest_config(config, &binds));
+		EXPECT_EQ(NULL, guest_config(config, &tree));
 		EXPECT_ERROR(error);
 		json_decref(config);
 	}

@@ -14,6 +14,12 @@ struct command {
 };
 
 int cmd_run(const struct command *command, int argc, char **argv);
+int cmd_exec(const struct command *command, int argc, char **argv);
+int cmd_ps(const struct command *command, int argc, char **argv);
+int cmd_stats(const struct command *command, int argc, char **argv);
+int cmd_pause(const struct command *command, int argc, char **argv);
+int cmd_resume(const struct command *command, int argc, char **argv);
+int cmd_wait(const struct command *command, int argc, char **argv);
 int cmd_list(const struct command *command, int argc, char **argv);
 int cmd_show(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);

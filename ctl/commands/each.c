@@ -26,6 +26,19 @@ static int act_on(struct netlink *netlink, const char *id_or_name,
 	return 0;
 }
 
+/* Releases @done. */
+static int print_done(json_t *done, bool json)
+{
+	if (!json) {
+		json_decref(done);
+		return 0;
+	}
+	if (!part_print_json(done, JSON_INDENT(2)))
+		return 0;
+	error_print();
+	return -1;
+}
+
 int each_partition(const struct command *command, int argc, char **argv,
 		   int (*act)(struct netlink *netlink, uint32_t id))
 {
@@ -49,11 +62,32 @@ int each_partition(const struct command *command, int argc, char **argv,
 			status = STATUS_FAILURE;
 		}
 	}
-	if (!json) {
-		json_decref(done);
-	} else if (part_print_json(done, JSON_INDENT(2))) {
-		error_print();
-		status = STATUS_FAILURE;
+	return print_done(done, json) ? STATUS_FAILURE : status;
+}
+
+int each_named(int argc, char **argv, bool json, int (*act)(const char *name))
+{
+	json_t *done = json_array();
+	int status = 0;
+
+	for (int i = optind; i < argc; i++) {
+		if (act(argv[i])) {
+			error_print();
+			status = STATUS_FAILURE;
+		} else {
+			json_array_append_new(done, json_pack("{s:s}", "name", argv[i]));
+		}
 	}
-	return status;
+	return print_done(done, json) ? STATUS_FAILURE : status;
+}
+
+int each_container(const struct command *command, int argc, char **argv,
+		   int (*act)(const char *container))
+{
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 1, INT_MAX, &json, &status))
+		return status;
+	return each_named(argc, argv, json, act);
 }

@@ -4,13 +4,17 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "client/client.h"
 #include "commands/command.h"
 #include "control/netlink.h"
 #include "control/part.h"
+#include "runner/directory.h"
 
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define OWNER_TEXT	33
@@ -44,23 +48,63 @@ static void print_table(const struct part *parts, size_t n)
 	}
 }
 
+/* Containers in process isolation: the kernel knows of no partition of theirs. */
+struct others {
+	const struct part *parts;
+	size_t n;
+	json_t *array;		/* NULL for a table */
+};
+
+static bool has_partition(const struct others *others, const char *name)
+{
+	for (size_t i = 0; i < others->n; i++)
+		if (!strcmp(others->parts[i].name, name))
+			return true;
+	return false;
+}
+
+static int add_other(const char *name, void *data)
+{
+	int fd cleanup_close = -1;
+	const struct others *others = data;
+	struct ucred runner = { 0 };
+	socklen_t length = sizeof(runner);
+	char owner[OWNER_TEXT];
+
+	if (has_partition(others, name))
+		return 0;
+	fd = client_connect(name);
+	/* It has ended meanwhile. */
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &runner, &length))
+		return 0;
+	if (others->array)
+		return json_array_append_new(others->array, json_pack("{s:s, s:s, s:s, s:i, s:i}",
+			"name", name, "isolation", "process", "state", "running", "owner",
+			(int)runner.uid, "runner", (int)runner.pid));
+	printf("%-6s %-20s %-22s %-10s %-8d %-7s %-5s %s\n", "-", name, "running",
+	       owner_text(runner.uid, owner), runner.pid, "-", "-", "-");
+	return 0;
+}
+
 static int list(bool json)
 {
 	struct netlink *netlink cleanup_netlink = netlink_open();
 	struct part *parts cleanup_free = NULL;
-	json_t *array;
-	size_t n;
+	struct others others = { 0 };
 
-	if (!netlink || netlink_list(netlink, &parts, &n))
+	if (!netlink || netlink_list(netlink, &parts, &others.n))
 		return -1;
+	others.parts = parts;
 	if (!json) {
-		print_table(parts, n);
-		return 0;
+		print_table(parts, others.n);
+		return directory_each(add_other, &others);
 	}
-	array = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, part_to_json(&parts[i]));
-	return part_print_json(array, JSON_INDENT(2));
+	others.array = json_array();
+	for (size_t i = 0; i < others.n; i++)
+		json_array_append_new(others.array, part_to_json(&parts[i]));
+	if (directory_each(add_other, &others))
+		return fail("can't make JSON");
+	return part_print_json(others.array, JSON_INDENT(2));
 }
 
 static void print_devices(const struct part *part)

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "client/client.h"
 #include "commands/command.h"
 #include "control/netlink.h"
 #include "control/part.h"
@@ -12,70 +13,122 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 struct options {
+	const char *id_or_name;
+	bool console;
 	bool follow;
 	bool json;
 };
 
-static int print_json(const struct part *part, const char *text, size_t length, uint64_t lost)
+static int print_json(const char *name, const char *text, size_t length, uint64_t lost)
 {
 	char *valid cleanup_free = utf8_sanitize(text, length);
-	json_t *object;
 
 	if (!valid)
 		return fail_errno("can't print JSON");
-	object = json_object();
-	json_object_set_new(object, "id", json_integer(part->id));
-	if (part->name[0])
-		json_object_set_new(object, "name", json_string(part->name));
-	json_object_set_new(object, "text", json_string(valid));
-	json_object_set_new(object, "lost", json_integer(lost));
-	return part_print_json(object, JSON_INDENT(2));
+	return part_print_json(json_pack("{s:s, s:s, s:I}", "name", name, "text", valid, "lost",
+					 (json_int_t)lost), JSON_INDENT(2));
 }
 
-static int print_text(const struct part *part, int console, bool json)
+static int print_text(const char *name, const char *text, size_t length, uint64_t lost, bool json)
+{
+	if (json)
+		return print_json(name, text, length, lost);
+	fwrite(text, 1, length, stdout);
+	if (lost)
+		warn("%s: the first %lu bytes of its text are no longer kept", name, lost);
+	return 0;
+}
+
+static int print_console(int console, const struct options *options)
 {
 	char *text cleanup_free = NULL;
 	uint64_t lost;
 	size_t length;
 
 	text = console_read_all(console, &length, &lost);
-	if (!text)
-		return -1;
-	if (json)
-		return print_json(part, text, length, lost);
-	fwrite(text, 1, length, stdout);
-	if (lost)
-		warn("%u: the first %lu bytes of its text are no longer kept", part->id, lost);
-	return 0;
+	return text ? print_text(options->id_or_name, text, length, lost, options->json) : -1;
 }
 
-static int follow(int fd)
+static int follow_console(int fd)
 {
 	struct console console = { .fd = fd, .signals = -1 };
 
 	return console_connect(&console);
 }
 
-static int logs(const char *id_or_name, const struct options *options)
+static int console_logs(const struct options *options)
 {
 	struct netlink *netlink cleanup_netlink = netlink_open();
 	int console cleanup_close = -1;
 	struct part part;
 
-	if (!netlink || netlink_find(netlink, id_or_name, &part))
+	if (!netlink || netlink_find(netlink, options->id_or_name, &part))
 		return -1;
 	console = partition_open_console(part.id);
 	if (console < 0)
 		return -1;
-	return options->follow ? follow(console) : print_text(&part, console, options->json);
+	return options->follow ? follow_console(console) : print_console(console, options);
+}
+
+/* The text that the runner sends as it comes, up to the container's end. */
+static int follow_output(struct connection *connection)
+{
+	struct frame frame;
+	int n;
+
+	fflush(stdout);
+	while ((n = client_next(connection, &frame)) > 0) {
+		if (frame.type != FRAME_OUTPUT)
+			return fail("the container's runner sent something else");
+		fwrite(frame.data, 1, frame.length, stdout);
+		if (fflush(stdout))
+			return fail_errno("standard output");
+	}
+	return n;
+}
+
+/* Returns 0, 1 if its output isn't kept, or -1 with an error. */
+static int output_logs(const struct options *options)
+{
+	char *text cleanup_free = NULL;
+	const uint32_t follow = options->follow;
+	struct connection connection;
+	int result, fd = client_connect(options->id_or_name);
+	uint64_t lost;
+	size_t length;
+
+	if (fd < 0)
+		return 1;
+	connection_init(&connection, fd);
+	text = client_ask_more(&connection, FRAME_LOGS, &follow, sizeof(follow), &length);
+	if (!text || length < sizeof(lost)) {
+		connection_close(&connection);
+		return 1;
+	}
+	memcpy(&lost, text, sizeof(lost));
+	result = print_text(options->id_or_name, text + sizeof(lost), length - sizeof(lost), lost,
+			    options->json);
+	if (!result && options->follow)
+		result = follow_output(&connection);
+	connection_close(&connection);
+	return result;
+}
+
+static int logs(const struct options *options)
+{
+	int result = options->console ? 1 : output_logs(options);
+
+	return result > 0 ? console_logs(options) : result;
 }
 
 /* Returns 0, -1 with an error, or 1 if help was asked for. */
 static int parse(const struct command *command, int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
+		{ "console", no_argument, NULL, 'c' },
 		{ "follow", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
@@ -87,7 +140,9 @@ static int parse(const struct command *command, int argc, char **argv, struct op
 	while ((option = getopt_long(argc, argv, "f", known, NULL)) != -1) {
 		if (option == 'h')
 			return 1;
-		if (option == 'f')
+		if (option == 'c')
+			options->console = true;
+		else if (option == 'f')
 			options->follow = true;
 		else if (option == 'j')
 			options->json = true;
@@ -112,7 +167,8 @@ int cmd_logs(const struct command *command, int argc, char **argv)
 		error_print();
 		return STATUS_USAGE;
 	}
-	if (!logs(argv[optind], &options))
+	options.id_or_name = argv[optind];
+	if (!logs(&options))
 		return 0;
 	error_print();
 	return STATUS_FAILURE;

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bulkhead run: its options. */
+/* bulkhead run: its options, and the administrator's defaults for them. */
+#include "commands/run.h"
+#include "base/conf.h"
 #include "base/error.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "base/timeout.h"
 #include "commands/command.h"
 #include "machine/memory.h"
 #include "machine/partition.h"
-#include "runner.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define DEFAULT_MEMORY	(256ULL << 20)
+#define DEFAULT_START_TIMEOUT	300
+#define DEFAULT_AGENT_TIMEOUT	60
+
+#define CPUS_MAX		(1000 * BULKHEAD_VCPUS_MAX)
 
 static int parse_memory(const char *text, uint64_t *memory)
 {
@@ -21,125 +29,257 @@ static int parse_memory(const char *text, uint64_t *memory)
 	return 0;
 }
 
-static int parse_vcpus(const char *text, unsigned int *vcpus)
+/* "2" or "1.5", in thousandths. */
+static int parse_cpus(const char *text, unsigned int *cpus)
 {
-	unsigned long n;
+	unsigned long whole, thousandths = 0;
 	char *end;
 
 	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end)
-		return fail("--cpus: %s: not a number", text);
-	if (!n)
-		return fail("--cpus: a partition needs a vCPU");
-	if (errno || n > BULKHEAD_VCPUS_MAX)
+	whole = strtoul(text, &end, 10);
+	if (*end == '.' && isdigit((unsigned char)end[1])) {
+		unsigned int digit = 100;
+
+		for (end++; isdigit((unsigned char)*end); end++, digit /= 10)
+			thousandths += digit * (*end - '0');
+	}
+	if (!isdigit((unsigned char)*text) || *end)
+		return fail("--cpus: %s: not a number; give one such as 2 or 1.5", text);
+	if (errno || whole > BULKHEAD_VCPUS_MAX || 1000 * whole + thousandths > CPUS_MAX)
 		return fail("--cpus: %s: a partition can have %d at most", text,
 			    BULKHEAD_VCPUS_MAX);
-	*vcpus = n;
+	if (!whole && !thousandths)
+		return fail("--cpus: %s: none; a container needs some", text);
+	*cpus = 1000 * whole + thousandths;
 	return 0;
 }
 
-static int add_disk(const char *text, struct runner *runner)
+static int add_disk(const char *text, struct run_options *options)
 {
-	struct disk *disks = reallocarray(runner->disks, runner->n_disks + 1, sizeof(*disks));
+	struct disk *disks = reallocarray(options->disks, options->n_disks + 1, sizeof(*disks));
 
 	if (!disks)
 		return fail_errno("--disk");
-	runner->disks = disks;
-	if (disk_parse(text, &disks[runner->n_disks]))
+	options->disks = disks;
+	if (disk_parse(text, &disks[options->n_disks]))
 		return error_prefix("--disk");
-	runner->n_disks++;
+	options->n_disks++;
 	return 0;
 }
 
-static int check_name(const char *name)
+static int set_isolation(const char *text, struct run_options *options)
 {
-	return partition_check_name(name) ? error_prefix("--name") : 0;
+	if (strcmp(text, "partition") && strcmp(text, "process"))
+		return fail("--isolation: %s: neither partition nor process", text);
+	options->isolation = text;
+	return 0;
+}
+
+static void add_text(const char **list, const char *text)
+{
+	while (*list)
+		list++;
+	*list = text;
+}
+
+enum {
+	OPTION_APPEND = 256, OPTION_BUNDLE, OPTION_CPUS, OPTION_DISK, OPTION_HELP, OPTION_INITRD,
+	OPTION_ISOLATION, OPTION_KERNEL, OPTION_MEMORY, OPTION_NAME, OPTION_READ_ONLY,
+	OPTION_ROOTFS,
+};
+
+static const struct option known[] = {
+	{ "append", required_argument, NULL, OPTION_APPEND },
+	{ "bundle", required_argument, NULL, OPTION_BUNDLE },
+	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "detach", no_argument, NULL, 'd' },
+	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "env", required_argument, NULL, 'e' },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "initrd", required_argument, NULL, OPTION_INITRD },
+	{ "interactive", no_argument, NULL, 'i' },
+	{ "isolation", required_argument, NULL, OPTION_ISOLATION },
+	{ "kernel", required_argument, NULL, OPTION_KERNEL },
+	{ "memory", required_argument, NULL, OPTION_MEMORY },
+	{ "name", required_argument, NULL, OPTION_NAME },
+	{ "read-only", no_argument, NULL, OPTION_READ_ONLY },
+	{ "rootfs", required_argument, NULL, OPTION_ROOTFS },
+	{ "tty", no_argument, NULL, 't' },
+	{ "user", required_argument, NULL, 'u' },
+	{ "volume", required_argument, NULL, 'v' },
+	{ "workdir", required_argument, NULL, 'w' },
+	{ }
+};
+
+static int set_option(struct run_options *options, int option, const char *value)
+{
+	switch (option) {
+	case OPTION_APPEND:
+		options->append = value;
+		return 0;
+	case OPTION_BUNDLE:
+		options->bundle = value;
+		return 0;
+	case OPTION_CPUS:
+		return parse_cpus(value, &options->config.cpus);
+	case 'd':
+		options->detach = true;
+		return 0;
+	case OPTION_DISK:
+		return add_disk(value, options);
+	case 'e':
+		add_text(options->env, value);
+		return 0;
+	case OPTION_INITRD:
+		options->initrd = value;
+		return 0;
+	case 'i':
+		options->interactive = true;
+		return 0;
+	case OPTION_ISOLATION:
+		return set_isolation(value, options);
+	case OPTION_KERNEL:
+		options->kernel = value;
+		return 0;
+	case OPTION_MEMORY:
+		return parse_memory(value, &options->config.memory);
+	case OPTION_NAME:
+		options->name = value;
+		return partition_check_name(value) ? error_prefix("--name") : 0;
+	case OPTION_READ_ONLY:
+		options->config.read_only = true;
+		return 0;
+	case OPTION_ROOTFS:
+		options->rootfs = value;
+		return 0;
+	case 't':
+		options->config.terminal = true;
+		return 0;
+	case 'u':
+		options->config.user = value;
+		return 0;
+	case 'v':
+		add_text(options->volumes, value);
+		return 0;
+	default:
+		options->config.workdir = value;
+		return 0;
+	}
+}
+
+/* What the administrator may give defaults for. */
+static int set_default(void *data, const char *key, char *value)
+{
+	static const char *const keys[] = { "append", "cpus", "isolation", "kernel", "memory" };
+	struct run_options *options = data;
+
+	if (!strcmp(key, "start-timeout"))
+		return timeout_parse(value, &options->start_timeout);
+	if (!strcmp(key, "agent-timeout"))
+		return timeout_parse(value, &options->agent_timeout);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const struct option *option = known;
+
+		if (strcmp(key, keys[i]))
+			continue;
+		while (strcmp(option->name, key))
+			option++;
+		return set_option(options, option->val, value);
+	}
+	return fail("%s: no such key; docs/containers.md lists them", key);
+}
+
+/* Options of containers, which make no sense without one. */
+static const char *find_container_option(const struct run_options *options)
+{
+	if (options->detach)
+		return "--detach";
+	if (options->interactive)
+		return "--interactive";
+	if (options->config.terminal)
+		return "--tty";
+	if (options->env[0])
+		return "--env";
+	if (options->volumes[0])
+		return "--volume";
+	if (options->config.user)
+		return "--user";
+	if (options->config.workdir)
+		return "--workdir";
+	if (options->config.read_only)
+		return "--read-only";
+	return NULL;
 }
 
 /* Options that make sense alone, but not together. */
-static int check_combination(const struct runner *runner)
+static int check_combination(const struct run_options *options)
 {
-	if (runner->rootfs && !runner->args[0])
+	bool container = options->bundle || options->rootfs;
+	const char *option = find_container_option(options);
+
+	if (options->bundle && options->rootfs)
+		return fail("--rootfs: a bundle has one of its own; leave out one of both");
+	if (options->rootfs && !options->config.args[0])
 		return fail("no command; give one after --rootfs DIR --");
-	if (runner->rootfs && runner->initrd)
-		return fail("--initrd: with --rootfs, the initrd is made of it; give one of both");
-	if (!runner->rootfs && runner->args[0])
+	if (container && options->initrd)
+		return fail("--initrd: a container has its own; leave it out");
+	if (options->detach && options->interactive)
+		return fail("--interactive: nobody is there to type with --detach; leave one out");
+	if (container)
+		return 0;
+	if (options->config.args[0])
 		return fail("%s: a command needs a root directory; give --rootfs DIR",
-			    runner->args[0]);
-	if (!runner->rootfs && !runner->kernel && !runner->initrd)
-		return fail("nothing to run; give --rootfs DIR and a command, or --kernel FILE");
-	return 0;
+			    options->config.args[0]);
+	if (!options->kernel && !options->initrd)
+		return fail("nothing to run; give --rootfs DIR and a command, or --bundle DIR");
+	return option ? fail("%s: for containers; give --rootfs or --bundle", option) : 0;
 }
 
 /* Returns 0, -1 with an error, or 1 if help was asked for. */
-static int parse(const struct command *command, int argc, char **argv, struct runner *runner)
+static int parse(const struct command *command, int argc, char **argv, struct run_options *options)
 {
-	static const struct option options[] = {
-		{ "append", required_argument, NULL, 'a' },
-		{ "cpus", required_argument, NULL, 'c' },
-		{ "disk", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "initrd", required_argument, NULL, 'i' },
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "memory", required_argument, NULL, 'm' },
-		{ "name", required_argument, NULL, 'n' },
-		{ "rootfs", required_argument, NULL, 'r' },
-		{ }
-	};
-	int result = 0;
 	int option;
 
 	opterr = 0;
 	/* "+": what follows the command is the command's. */
-	while (!result && (option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		switch (option) {
-		case 'a':
-			runner->append = optarg;
-			break;
-		case 'c':
-			result = parse_vcpus(optarg, &runner->cpus);
-			break;
-		case 'd':
-			result = add_disk(optarg, runner);
-			break;
-		case 'h':
+	while ((option = getopt_long(argc, argv, "+de:itu:v:w:", known, NULL)) != -1) {
+		if (option == OPTION_HELP)
 			return 1;
-		case 'i':
-			runner->initrd = optarg;
-			break;
-		case 'k':
-			runner->kernel = optarg;
-			break;
-		case 'm':
-			result = parse_memory(optarg, &runner->memory);
-			break;
-		case 'n':
-			runner->name = optarg;
-			result = check_name(optarg);
-			break;
-		case 'r':
-			runner->rootfs = optarg;
-			break;
-		default:
+		if (option == '?')
 			return command_bad_option(command, argv);
-		}
+		if (set_option(options, option, optarg))
+			return -1;
 	}
-	runner->args = argv + optind;
-	return result ?: check_combination(runner);
+	options->config.args = (const char *const *)argv + optind;
+	options->config.env = options->env;
+	options->config.volumes = options->volumes;
+	return check_combination(options);
 }
 
 int cmd_run(const struct command *command, int argc, char **argv)
 {
-	struct runner runner = { .memory = DEFAULT_MEMORY, .cpus = 1 };
-	int status = parse(command, argc, argv, &runner);
+	struct run_options options = {
+		.start_timeout = DEFAULT_START_TIMEOUT,
+		.agent_timeout = DEFAULT_AGENT_TIMEOUT,
+	};
+	int status = 0;
 
+	/* Released by the end of the process, as all that is run from here on. */
+	options.env = calloc(argc + 1, sizeof(*options.env));
+	options.volumes = calloc(argc + 1, sizeof(*options.volumes));
+	if (!options.env || !options.volumes)
+		status = fail_errno("run");
+	if (!status)
+		status = conf_read(CONF_PATH, set_default, &options);
+	if (!status)
+		status = parse(command, argc, argv, &options);
 	if (status > 0) {
 		command_print_help(command);
 		return 0;
 	}
 	if (!status)
-		status = runner_run(&runner);
+		status = options.bundle || options.rootfs ? run_container(&options) :
+							    run_machine(&options);
 	if (status >= 0)
 		return status;
 	error_print();

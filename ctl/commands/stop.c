@@ -4,14 +4,18 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/timeout.h"
+#include "client/client.h"
 #include "commands/command.h"
 #include "control/netlink.h"
 #include "control/part.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #define DEFAULT_TIMEOUT	10
 
@@ -33,6 +37,7 @@ struct stop {
 	struct target *targets;
 	int n;
 	int status;
+	unsigned int timeout;	/* seconds */
 };
 
 static void failed(struct stop *stop)
@@ -41,10 +46,32 @@ static void failed(struct stop *stop)
 	stop->status = STATUS_FAILURE;
 }
 
+/* In process isolation there is no button, but the same signal. */
+static int stop_container(const char *name, unsigned int timeout, bool *killed)
+{
+	void *answer cleanup_free = NULL;
+	int socket cleanup_close = client_connect(name);
+	const struct timeval patience = { .tv_sec = timeout ?: 1 };
+	size_t length;
+
+	if (socket < 0 || client_signal(name, SIGTERM))
+		return -1;
+	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	answer = client_ask(socket, FRAME_WAIT, NULL, 0, &length);
+	*killed = !answer;
+	if (answer)
+		return 0;
+	warn("%s: has not stopped within %u s, killed", name, timeout);
+	return client_signal(name, SIGKILL);
+}
+
 static void press(struct stop *stop, struct target *target)
 {
 	if (netlink_find(stop->netlink, target->name, &target->part)) {
-		failed(stop);
+		if (!stop_container(target->name, stop->timeout, &target->killed))
+			target->stopped = true;
+		else
+			failed(stop);
 	} else if (netlink_stop(stop->netlink, target->part.id)) {
 		error_prefix("%s", target->name);
 		failed(stop);
@@ -77,9 +104,9 @@ static int look(struct stop *stop)
 	return waiting;
 }
 
-static int wait_for_all(struct stop *stop, unsigned int timeout)
+static int wait_for_all(struct stop *stop)
 {
-	uint64_t end = timeout_clock() + timeout * 1000ULL;
+	uint64_t end = timeout_clock() + stop->timeout * 1000ULL;
 	int waiting;
 
 	while ((waiting = look(stop)) > 0) {
@@ -93,7 +120,7 @@ static int wait_for_all(struct stop *stop, unsigned int timeout)
 	return waiting;
 }
 
-static void kill_rest(struct stop *stop, unsigned int timeout)
+static void kill_rest(struct stop *stop)
 {
 	for (int i = 0; i < stop->n; i++) {
 		struct target *target = &stop->targets[i];
@@ -103,7 +130,8 @@ static void kill_rest(struct stop *stop, unsigned int timeout)
 		/* One that stopped just now needs no killing. */
 		if (!netlink_kill(stop->netlink, target->part.id)) {
 			target->killed = true;
-			warn("%s: has not stopped within %u s, killed", target->name, timeout);
+			warn("%s: has not stopped within %u s, killed", target->name,
+			     stop->timeout);
 		} else if (errno != EBUSY && errno != ENODEV) {
 			error_prefix("%s", target->name);
 			failed(stop);
@@ -111,6 +139,11 @@ static void kill_rest(struct stop *stop, unsigned int timeout)
 		}
 		target->stopped = true;
 	}
+}
+
+static const char *target_name(const struct target *target)
+{
+	return target->part.id ? target->part.name : target->name;
 }
 
 static int print_json(const struct stop *stop)
@@ -122,10 +155,11 @@ static int print_json(const struct stop *stop)
 		json_t *object = json_object();
 
 		if (target->stopped) {
-			json_object_set_new(object, "id", json_integer(target->part.id));
-			if (target->part.name[0])
+			if (target->part.id)
+				json_object_set_new(object, "id", json_integer(target->part.id));
+			if (target->part.name[0] || !target->part.id)
 				json_object_set_new(object, "name",
-						    json_string(target->part.name));
+						    json_string(target_name(target)));
 			json_object_set_new(object, "killed", json_boolean(target->killed));
 			json_array_append(array, object);
 		}
@@ -193,14 +227,15 @@ int cmd_stop(const struct command *command, int argc, char **argv)
 	stop.netlink = netlink;
 	stop.events = events;
 	stop.targets = targets;
+	stop.timeout = timeout;
 	for (int i = optind; i < argc; i++) {
 		targets[stop.n].name = argv[i];
 		press(&stop, &targets[stop.n++]);
 	}
-	if (wait_for_all(&stop, timeout))
+	if (wait_for_all(&stop))
 		failed(&stop);
 	else
-		kill_rest(&stop, timeout);
+		kill_rest(&stop);
 	if (json && print_json(&stop))
 		failed(&stop);
 	return stop.status;

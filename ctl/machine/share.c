@@ -2,6 +2,7 @@
 #include "machine/share.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "protocol.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -33,6 +34,8 @@
 
 /* Where the server sees what it serves, in a mount namespace of its own. */
 #define TREE		"/run/bulkhead"
+#define TREE_ROOT	TREE "/root"
+#define TREE_VOLUMES	TREE "/volumes"
 
 /* That in C, which came with QEMU, and that in Rust, each with arguments of its own. */
 static const struct server {
@@ -108,15 +111,75 @@ static const struct server *find_server(void)
 	return NULL;
 }
 
-/* The server needn't parse a path, whatever is in it. What the host unmounts isn't kept here. */
-static int mount_tree(const char *dir)
+/* A mount of its own for it, that isn't anywhere yet. Returns a descriptor, or -1. */
+static int clone_bind(const struct bind *bind)
 {
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	unsigned int recursive = bind->is_recursive ? AT_RECURSIVE : 0;
+	int fd = open_tree(AT_FDCWD, bind->source,
+			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+	int result = fd < 0 ? -1 : 0;
+
+	if (!result && bind->read_only)
+		result = mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr));
+	return result ? fail_errno("%s: can't be shared with the guest", bind->source) : fd;
+}
+
+static int place_bind(int fd, const struct bind *bind, const char *path)
+{
+	struct stat stat;
+	int file;
+
+	if (fstat(fd, &stat))
+		return fail_errno("%s", bind->source);
+	if (S_ISDIR(stat.st_mode)) {
+		file = mkdir(path, 0700);
+	} else {
+		file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (file >= 0)
+			close(file);
+	}
+	if (file < 0 || move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH))
+		return fail_errno("%s: can't be shared with the guest", bind->source);
+	close(fd);
+	return 0;
+}
+
+/*
+ * In a mount namespace of its own, so that nobody else sees these mounts, and the server needn't
+ * parse a path of the user's. What the host unmounts isn't kept here.
+ */
+static int mount_tree(const struct tree *tree)
+{
+	int *volumes cleanup_free = calloc(tree->n_volumes + 1, sizeof(*volumes));
+	char path[64];
+	int root;
+
+	if (!volumes)
+		return fail_errno("can't share files with the guest");
 	if (mkdir(TREE, 0700) && errno != EEXIST)
 		return fail_errno(TREE);
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL))
 		return fail_errno("can't create a mount namespace for virtiofsd");
-	if (mount(dir, TREE, NULL, MS_BIND | MS_REC, NULL))
-		return fail_errno("%s: can't bind it to " TREE, dir);
+	/* All of them first: what comes now may hide one. */
+	root = clone_bind(&tree->root);
+	if (root < 0)
+		return -1;
+	for (unsigned int i = 0; i < tree->n_volumes; i++) {
+		volumes[i] = clone_bind(&tree->volumes[i]);
+		if (volumes[i] < 0)
+			return -1;
+	}
+	if (mount("tmpfs", TREE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") ||
+	    mkdir(TREE_VOLUMES, 0700))
+		return fail_errno("can't mount what virtiofsd is to serve");
+	if (place_bind(root, &tree->root, TREE_ROOT))
+		return -1;
+	for (unsigned int i = 0; i < tree->n_volumes; i++) {
+		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", i);
+		if (place_bind(volumes[i], &tree->volumes[i], path))
+			return -1;
+	}
 	return 0;
 }
 
@@ -130,13 +193,14 @@ static int execute(const struct server *server, int listener)
 }
 
 /* The child: in a session of its own, for a terminal's signals are the guest's. */
-static void run_server(const struct server *server, const char *dir, int listener, pid_t parent)
+static void run_server(const struct server *server, const struct tree *tree, int listener,
+		       pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
 	setsid();
-	if (mount_tree(dir) || execute(server, listener))
+	if (mount_tree(tree) || execute(server, listener))
 		error_print();
 	_exit(1);
 }
@@ -169,7 +233,7 @@ static int connect_server(int *listener)
 }
 
 /* Starts the server. Returns a socket to it, or -1 with an error. */
-static int start_server(struct share *share, const char *dir)
+static int start_server(struct share *share, const struct tree *tree)
 {
 	int listener cleanup_close = -1;
 	const struct server *server = find_server();
@@ -184,7 +248,7 @@ static int start_server(struct share *share, const char *dir)
 		return -1;
 	pid = fork();
 	if (!pid)
-		run_server(server, dir, listener, parent);
+		run_server(server, tree, listener, parent);
 	if (pid < 0) {
 		close(client);
 		return fail_errno("can't start virtiofsd");
@@ -193,7 +257,8 @@ static int start_server(struct share *share, const char *dir)
 	return client;
 }
 
-int share_create(struct share *share, int partition, const char *dir, const struct memory *memory)
+int share_create(struct share *share, int partition, const struct tree *tree,
+		 const struct memory *memory)
 {
 	const struct virtio_fs_config config = {
 		.tag = SHARE_TAG,
@@ -202,7 +267,7 @@ int share_create(struct share *share, int partition, const char *dir, const stru
 	int socket;
 
 	share->external = (struct external){ .name = "virtio-fs", .ops = &ops, .fd = -1 };
-	socket = start_server(share, dir);
+	socket = start_server(share, tree);
 	if (socket < 0 || vhost_user_open(&share->backend, socket, "virtiofsd", memory))
 		return -1;
 	share->external.failed = share->backend.socket;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A directory of the host's in the guest: a virtio-fs device, served by virtiofsd in a process of
- * its own, which confines itself to that directory and ends with the runner.
+ * Files of the host's in the guest: a virtio-fs device, served by virtiofsd in a process of its
+ * own, which sees nothing but them and ends with the runner.
  */
 #ifndef BULKHEAD_SHARE_H
 #define BULKHEAD_SHARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "machine/external.h"
 #include "machine/memory.h"
+#include "machine/tree.h"
 #include "machine/vhost_user.h"
-
-/* The guest mounts it by this tag. */
-#define SHARE_TAG	"bulkhead"
 
 struct share {
 	struct external external;
@@ -22,8 +21,11 @@ struct share {
 	pid_t server;		/* 0 if there is none */
 };
 
-/* Gives the partition a device for @dir. Returns 0, or -1 with an error. */
-int share_create(struct share *share, int partition, const char *dir,
+/*
+ * Gives the partition a device for @tree, in which the guest finds SHARE_ROOT and SHARE_VOLUMES of
+ * protocol.h. Returns 0, or -1 with an error.
+ */
+int share_create(struct share *share, int partition, const struct tree *tree,
 		 const struct memory *memory);
 
 /* Starts the device's thread. @share must stay where it is. Returns 0, or -1 with an error. */

@@ -76,8 +76,7 @@ int vsock_create(struct vsock *vsock, int partition, uint32_t id, const struct m
 
 	vsock->external = (struct external){ .name = "vsock", .ops = &ops, .fd = -1 };
 	if (result > 0) {
-		warn("%s; the guest is without AF_VSOCK; %s", error_text(),
-		     errno == EACCES || errno == EPERM ?
+		fail("%s; %s", error_text(), errno == EACCES || errno == EPERM ?
 		     "be root, or in the group that owns it" : "modprobe vhost_vsock");
 		return 0;
 	}

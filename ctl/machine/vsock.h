@@ -16,8 +16,8 @@ struct vsock {
 };
 
 /*
- * Gives the partition @id a socket device. Without vhost-vsock on this host there is a warning and
- * no device. Returns 0, or -1 with an error.
+ * Gives the partition @id a socket device. Returns 0, or -1 with an error; without vhost-vsock on
+ * this host it is 0, there is no device, and an error says why.
  */
 int vsock_create(struct vsock *vsock, int partition, uint32_t id, const struct memory *memory);
 

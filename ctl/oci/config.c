@@ -19,7 +19,7 @@
 /* Returns a string to be freed, or NULL with an error. */
 static char *read_file(const char *path)
 {
-	cleanup_close int fd = -1;
+	int fd cleanup_close = -1;
 	struct stat stat;
 	char *text;
 	ssize_t length;
@@ -96,7 +96,7 @@ static void clamp_numbers(char *text)
 
 static json_t *parse_file(const char *path)
 {
-	cleanup_free char *text = read_file(path);
+	char *text cleanup_free = read_file(path);
 	json_error_t error;
 	json_t *config;
 
@@ -166,7 +166,7 @@ static int check_process(const json_t *process)
 /* Makes a path of a bundle absolute. */
 static int resolve_path(json_t *object, const char *field, const char *bundle)
 {
-	cleanup_free char *absolute = NULL;
+	char *absolute cleanup_free = NULL;
 	const char *path;
 
 	if (field_find_text(object, field, &path))
@@ -223,8 +223,8 @@ static int check_config(json_t *config, const char *bundle)
 
 json_t *config_load(const char *bundle)
 {
-	cleanup_free char *directory = realpath(bundle, NULL);
-	cleanup_free char *path = NULL;
+	char *directory cleanup_free = realpath(bundle, NULL);
+	char *path cleanup_free = NULL;
 	json_t *config;
 
 	if (!directory) {

@@ -73,7 +73,7 @@ static int add_process(json_t *config)
 
 static int add_root(json_t *config, const char *rootfs)
 {
-	cleanup_free char *path = realpath(rootfs, NULL);
+	char *path cleanup_free = realpath(rootfs, NULL);
 	struct stat root;
 
 	if (!path || stat(path, &root))

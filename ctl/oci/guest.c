@@ -4,6 +4,7 @@
 #include "oci/mount.h"
 #include "oci/support.h"
 #include "base/error.h"
+#include "protocol.h"
 #include "util.h"
 
 #include <stdlib.h>
@@ -16,17 +17,18 @@ static const char *const dropped[] = {
 	"process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel",
 };
 
-void binds_release(struct binds *binds)
+void tree_release(struct tree *tree)
 {
-	for (size_t i = 0; i < binds->n; i++)
-		free(binds->binds[i].source);
-	free(binds->binds);
-	*binds = (struct binds){};
+	free(tree->root.source);
+	for (unsigned int i = 0; i < tree->n_volumes; i++)
+		free(tree->volumes[i].source);
+	free(tree->volumes);
+	*tree = (struct tree){};
 }
 
-static int add_bind(struct binds *binds, const char *source, const struct mount_traits *traits)
+static int add_volume(struct tree *tree, const char *source, const struct mount_traits *traits)
 {
-	struct bind *grown = realloc(binds->binds, (binds->n + 1) * sizeof(*grown));
+	struct bind *grown = reallocarray(tree->volumes, tree->n_volumes + 1, sizeof(*grown));
 	struct bind bind = {
 		.source = strdup(source),
 		.read_only = traits->read_only,
@@ -34,16 +36,16 @@ static int add_bind(struct binds *binds, const char *source, const struct mount_
 	};
 
 	if (grown)
-		binds->binds = grown;
+		tree->volumes = grown;
 	if (!grown || !bind.source) {
 		free(bind.source);
 		return fail("out of memory");
 	}
-	binds->binds[binds->n++] = bind;
+	tree->volumes[tree->n_volumes++] = bind;
 	return 0;
 }
 
-static int redirect_bind(json_t *mount, const struct mount_traits *traits, struct binds *binds)
+static int redirect_bind(json_t *mount, const struct mount_traits *traits, struct tree *tree)
 {
 	const char *source;
 
@@ -51,12 +53,12 @@ static int redirect_bind(json_t *mount, const struct mount_traits *traits, struc
 		return -1;
 	if (!source || *source != '/')
 		return fail("source: not an absolute path");
-	if (add_bind(binds, source, traits))
+	if (add_volume(tree, source, traits))
 		return -1;
-	return field_set(mount, "source", json_sprintf(GUEST_VOLUME, binds->n - 1));
+	return field_set(mount, "source", json_sprintf(SHARE_VOLUMES "/%u", tree->n_volumes - 1));
 }
 
-static int redirect_mounts(json_t *config, struct binds *binds)
+static int redirect_mounts(json_t *config, struct tree *tree)
 {
 	json_t *mounts, *mount;
 	size_t i;
@@ -67,7 +69,7 @@ static int redirect_mounts(json_t *config, struct binds *binds)
 		struct mount_traits traits;
 
 		if (mount_inspect(mount, &traits) ||
-		    (traits.is_bind && redirect_bind(mount, &traits, binds)))
+		    (traits.is_bind && redirect_bind(mount, &traits, tree)))
 			return error_prefix("mounts[%zu]", i);
 	}
 	return 0;
@@ -109,22 +111,33 @@ static void drop_cpuset(json_t *config)
 			json_object_del(unified, name);
 }
 
-static int convert(json_t *config, struct binds *binds)
+static int convert(json_t *config, struct tree *tree)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
 		field_delete(config, dropped[i]);
 	drop_cpuset(config);
-	if (join_network(config) || redirect_mounts(config, binds) ||
-	    field_set(config, "root.path", field_text(GUEST_ROOT)))
+	if (join_network(config) || redirect_mounts(config, tree) ||
+	    field_set(config, "root.path", field_text(SHARE_ROOT)))
 		return -1;
 	return field_set(config, "linux.cgroupsPath", field_text("/container"));
 }
 
-json_t *guest_config(const json_t *config, struct binds *binds)
+/* The config's own root, before it becomes the guest's. */
+static int add_root(const json_t *config, struct tree *tree)
+{
+	const char *root;
+
+	if (field_find_text(config, "root.path", &root))
+		return -1;
+	tree->root = (struct bind){ .source = strdup(root ?: ""), .is_recursive = true };
+	return tree->root.source ? 0 : fail("out of memory");
+}
+
+json_t *guest_config(const json_t *config, struct tree *tree)
 {
 	json_t *copy;
 
-	*binds = (struct binds){};
+	*tree = (struct tree){};
 	if (support_check(config))
 		return NULL;
 	copy = json_deep_copy(config);
@@ -132,9 +145,9 @@ json_t *guest_config(const json_t *config, struct binds *binds)
 		fail("out of memory");
 		return NULL;
 	}
-	if (!convert(copy, binds))
+	if (!add_root(config, tree) && !convert(copy, tree))
 		return copy;
-	binds_release(binds);
+	tree_release(tree);
 	json_decref(copy);
 	return NULL;
 }

@@ -4,32 +4,17 @@
 #define BULKHEAD_GUEST_H
 
 #include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
 
-/* What the guest is to find there: the container's root, and the Nth of its binds. */
-#define GUEST_ROOT	"/run/bulkhead/share/root"
-#define GUEST_VOLUME	"/run/bulkhead/share/volumes/%zu"
-
-struct bind {
-	char *source;		/* on the host */
-	bool read_only;
-	bool is_recursive;	/* with all that is mounted in it */
-};
-
-struct binds {
-	struct bind *binds;
-	size_t n;
-};
+#include "machine/tree.h"
 
 /*
- * Makes the guest's config of one that config_load() or config_make() returned, and lists what of
- * the host it binds. The host sees to what is of the host: hooks in its namespaces, and the
- * processors and memory nodes that are used. Returns a new object; or NULL with an error, also for
- * what support_check() refuses, and then with no @binds to release.
+ * Makes the guest's config of one that config_load() or config_make() returned, and lists in @tree
+ * what of the host the guest is to see. The host sees to what is of the host: hooks in its
+ * namespaces, and the processors and memory nodes that are used. Returns a new object; or NULL with
+ * an error, also for what support_check() refuses, and then with no @tree to release.
  */
-json_t *guest_config(const json_t *config, struct binds *binds);
+json_t *guest_config(const json_t *config, struct tree *tree);
 
-void binds_release(struct binds *binds);
+void tree_release(struct tree *tree);
 
 #endif

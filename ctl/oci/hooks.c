@@ -69,7 +69,7 @@ static int parse_hook(const json_t *json, struct hook *hook)
 /* A file, not a pipe: nothing waits for a hook that doesn't read it. */
 static int open_state(const json_t *state)
 {
-	cleanup_free char *text = json_dumps(state, JSON_COMPACT);
+	char *text cleanup_free = json_dumps(state, JSON_COMPACT);
 	int fd = memfd_create("state", MFD_CLOEXEC);
 
 	if (!text || fd < 0) {
@@ -106,7 +106,7 @@ static void exec_hook(const struct hook *hook)
 /* Returns 1 if the child has ended, 0 if it hasn't in time, or -1 with an error. */
 static int wait_end(pid_t child, const struct hook *hook)
 {
-	cleanup_close int pidfd = syscall(SYS_pidfd_open, child, 0);
+	int pidfd cleanup_close = syscall(SYS_pidfd_open, child, 0);
 	uint64_t end = timeout_clock() + hook->timeout * 1000;
 	struct pollfd wanted = { .fd = pidfd, .events = POLLIN };
 	int n;
@@ -182,8 +182,8 @@ static int run_one(const json_t *json, const json_t *state)
 
 int hooks_run(const json_t *config, const char *which, const json_t *state)
 {
+	char *path cleanup_free = NULL;
 	bool goes_on = !strcmp(which, "poststop");
-	cleanup_free char *path = NULL;
 	json_t *hooks, *hook;
 	size_t i;
 

@@ -42,12 +42,12 @@ static void close_file(FILE **file)
 /* Opens a file of the container, whose symbolic links end at its root as in the container. */
 static int open_in_root(const char *rootfs, const char *path)
 {
+	int root cleanup_close = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* Without O_NONBLOCK a FIFO would wait here for a writer. */
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	cleanup_close int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
 		return -1;
@@ -116,7 +116,7 @@ static int parse_id(const char *text, uint32_t *id)
 /* The first entry of the name, or else of the number. Returns 1 if there is one. */
 static int find_passwd(struct identity *identity, bool by_number, char **name)
 {
-	cleanup_file FILE *file = NULL;
+	FILE *file cleanup_file = NULL;
 	struct passwd *entry;
 
 	if (open_file(identity->rootfs, PASSWD, &file))
@@ -138,7 +138,7 @@ static int find_passwd(struct identity *identity, bool by_number, char **name)
 
 static int find_group(struct identity *identity, const char *name)
 {
-	cleanup_file FILE *file = NULL;
+	FILE *file cleanup_file = NULL;
 	struct group *entry;
 
 	if (is_number(name))
@@ -165,7 +165,7 @@ static bool lists_member(const struct group *group, const char *name)
 
 static int find_groups(struct identity *identity, const char *name)
 {
-	cleanup_file FILE *file = NULL;
+	FILE *file cleanup_file = NULL;
 	struct group *entry;
 
 	if (open_file(identity->rootfs, GROUP, &file))
@@ -182,7 +182,7 @@ static int find_groups(struct identity *identity, const char *name)
 
 static int find_identity(struct identity *identity, const char *group)
 {
-	cleanup_free char *entry_name = NULL;
+	char *entry_name cleanup_free = NULL;
 	bool by_number = is_number(identity->name);
 	int found;
 
@@ -215,7 +215,7 @@ static json_t *identity_to_json(const struct identity *identity)
 
 int user_find(const char *rootfs, const char *text, json_t **user)
 {
-	cleanup_free char *name = strdup(text);
+	char *name cleanup_free = strdup(text);
 	struct identity identity = { .rootfs = rootfs, .name = name };
 	char *group = name ? strchr(name, ':') : NULL;
 

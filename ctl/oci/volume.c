@@ -40,8 +40,8 @@ static json_t *make_mount(const char *source, const char *destination, const cha
 
 json_t *volume_parse(const char *text)
 {
-	cleanup_free char *copy = strdup(text);
-	cleanup_free char *source = NULL;
+	char *copy cleanup_free = strdup(text);
+	char *source cleanup_free = NULL;
 	char *rest = copy;
 	const char *path = strsep(&rest, ":");
 	const char *destination = strsep(&rest, ":");

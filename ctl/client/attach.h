@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A process of a container with this process' standard streams and signals as its own. */
+#ifndef BULKHEAD_ATTACH_H
+#define BULKHEAD_ATTACH_H
+
+#include <stdbool.h>
+
+#include "protocol.h"
+
+struct attachment {
+	int socket;		/* to the runner, which was asked for the process */
+	enum frame_type request;	/* by this, START or EXEC */
+	const char *command;	/* for errors */
+	bool terminal;		/* it has one, and so has this process */
+	bool interactive;	/* standard input goes to it */
+	int signals;		/* of signals_open() */
+};
+
+/*
+ * Stays until the process has ended and its output is written. Returns its exit status; that of a
+ * command that can't be run, having said why; or -1 with an error.
+ */
+int attach(const struct attachment *attachment);
+
+/* The flags, tickets and size for a process that is to be attached to. */
+void attach_stdio(struct frame_stdio *stdio, bool terminal, bool interactive);
+
+/* Checks that there is a terminal if there is to be one. Returns 0, or -1 with an error. */
+int attach_check(bool terminal, bool interactive);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BULKHEAD_TREE_H
+#define BULKHEAD_TREE_H
+
+#include <stdbool.h>
+
+/* A directory or file of the host's that a guest is to see. */
+struct bind {
+	char *source;
+	bool read_only;
+	bool is_recursive;	/* with all that is mounted in it */
+};
+
+/* All of them: the container's root directory, and its volumes by number. */
+struct tree {
+	struct bind root;
+	struct bind *volumes;
+	unsigned int n_volumes;
+};
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runner/exec.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "oci/field.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The runner's environment isn't the command's: a variable that has no value gets it here. */
+static json_t *write_env(const char *const *env)
+{
+	json_t *array = json_array();
+
+	for (; env && *env; env++) {
+		char *text cleanup_free = NULL;
+		const char *value = strchr(*env, '=') ? NULL : getenv(*env);
+
+		if (!strchr(*env, '=') && !value)
+			continue;
+		if (value && asprintf(&text, "%s=%s", *env, value) < 0)
+			text = NULL;
+		if (field_append(array, field_text(value ? text : *env))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+char *exec_write(const struct config_options *options)
+{
+	json_t *object = json_object();
+	char *text = NULL;
+
+	if (!field_set(object, "args", field_texts(options->args)) &&
+	    !field_set(object, "env", write_env(options->env)) &&
+	    (!options->user || !field_set(object, "user", field_text(options->user))) &&
+	    (!options->workdir || !field_set(object, "cwd", field_text(options->workdir)))) {
+		text = json_dumps(object, JSON_COMPACT);
+		if (!text)
+			fail("no memory for the command");
+	}
+	json_decref(object);
+	return text;
+}
+
+/* The strings of an array, ended by NULL; they stay the array's. */
+static const char **read_strings(const json_t *array)
+{
+	const char **strings = calloc(json_array_size(array) + 1, sizeof(*strings));
+
+	for (size_t i = 0; strings && i < json_array_size(array); i++)
+		strings[i] = json_string_value(json_array_get(array, i));
+	if (!strings)
+		fail_errno("no memory for the command");
+	return strings;
+}
+
+static json_t *make(const json_t *object, const json_t *config, bool terminal)
+{
+	const char **args cleanup_free = NULL;
+	const char **env cleanup_free = NULL;
+	struct config_options options = { .terminal = terminal };
+	json_t *args_array, *env_array;
+
+	if (field_find_text(object, "user", &options.user) ||
+	    field_find_text(object, "cwd", &options.workdir) ||
+	    field_find_strings(object, "args", &args_array) ||
+	    field_find_strings(object, "env", &env_array))
+		return NULL;
+	args = read_strings(args_array);
+	env = read_strings(env_array);
+	if (!args || !env)
+		return NULL;
+	options.args = args;
+	options.env = env;
+	return process_make(config, &options);
+}
+
+json_t *exec_read(const char *text, size_t length, const json_t *config, bool terminal)
+{
+	json_t *object = json_loadb(text, length, 0, NULL);
+	json_t *process = NULL;
+
+	if (object)
+		process = make(object, config, terminal);
+	else
+		fail("malformed request");
+	json_decref(object);
+	return process;
+}

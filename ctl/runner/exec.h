@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a command wants to have executed in a container, as the data of an EXEC to the runner. */
+#ifndef BULKHEAD_EXEC_H
+#define BULKHEAD_EXEC_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "oci/process.h"
+
+/* The options of the process as text, to be freed. NULL with an error. */
+char *exec_write(const struct config_options *options);
+
+/* The process object that such text and the container's config make. NULL with an error. */
+json_t *exec_read(const char *text, size_t length, const json_t *config, bool terminal);
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "base/error.h"
+#include "base/status.h"
+#include "base/timeout.h"
+#include "control/part.h"
+#include "oci/guest.h"
+#include "oci/limits.h"
+#include "runner/cgroup.h"
+#include "runner/directory.h"
+#include "runner/private.h"
+#include "runner/place.h"
+#include "terminal/console.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MiB		(1ULL << 20)
+
+/* What the runner has besides the guest's memory: its own, virtiofsd's, the host kernel's. */
+#define HOST_MEMORY	(64 * MiB)
+
+/* How long a guest may take to end once its agent is gone, and an agent on the host to clean up. */
+#define ENDING_MS	5000
+
+static int enter_cgroup(const struct container *container)
+{
+	struct limits limits;
+
+	if (limits_get(container->config, &limits))
+		return -1;
+	return cgroup_enter(&limits, container->machine.memory + HOST_MEMORY, DIRECTORY_CGROUP);
+}
+
+static int enter_partition(struct runner *runner)
+{
+	static struct tree tree;
+	static struct machine_setup setup;
+
+	setup = runner->container->machine;
+	setup.tree = &tree;
+	runner->agent_config = guest_config(runner->container->config, &tree);
+	if (!runner->agent_config || enter_cgroup(runner->container) ||
+	    agent_listen_vsock(&runner->agent, &setup.port) ||
+	    machine_create(&runner->machine, &setup))
+		return -1;
+	runner->agent.cid = BULKHEAD_CID_BASE + runner->machine.id;
+	return machine_start(&runner->machine, &setup);
+}
+
+static int enter_host(struct runner *runner)
+{
+	const char *name = runner->container->name;
+
+	runner->agent_config = json_incref(runner->container->config);
+	if (agent_listen_unix(&runner->agent, DIRECTORY_AGENT))
+		return -1;
+	runner->agent_process = fork();
+	if (runner->agent_process < 0)
+		return fail_errno("can't start the agent");
+	if (!runner->agent_process) {
+		execl(BULKHEAD_AGENT, BULKHEAD_AGENT, name, NULL);
+		fail_errno(BULKHEAD_AGENT "; reinstall bulkhead");
+		error_print();
+		_exit(STATUS_NOT_FOUND);
+	}
+	return 0;
+}
+
+int place_enter(struct runner *runner)
+{
+	return runner->container->partition ? enter_partition(runner) : enter_host(runner);
+}
+
+int place_ended(const struct runner *runner)
+{
+	return runner->container->partition ? runner->machine.vcpus.ended : -1;
+}
+
+void place_explain(const struct runner *runner)
+{
+	if (runner->container->partition)
+		console_print_tail(runner->machine.console);
+}
+
+int place_conclude(struct runner *runner)
+{
+	const struct bulkhead_vcpu_run *run;
+
+	if (machine_join(&runner->machine))
+		return STATUS_RUN_FAILURE;
+	run = vcpus_result(&runner->machine.vcpus);
+	/* As the agent ends when the power button is pressed before there is a container. */
+	if (run->reason == BULKHEAD_REASON_POWEROFF && run->exit_status >= 0) {
+		fail("the partition was stopped");
+		return run->exit_status;
+	}
+	fail("%s", machine_describe(run->reason));
+	if (run->reason == BULKHEAD_REASON_KILLED)
+		return STATUS_SIGNAL + SIGKILL;
+	if (runner->state < RUNNER_EXITED)
+		place_explain(runner);
+	return STATUS_RUN_FAILURE;
+}
+
+bool place_is_ending(struct runner *runner)
+{
+	struct pollfd ended = { .fd = place_ended(runner), .events = POLLIN };
+
+	return ended.fd >= 0 && poll(&ended, 1, ENDING_MS) > 0;
+}
+
+/* Its connection's end is the agent's, too, once it has removed the container. */
+static void end_agent(struct runner *runner)
+{
+	uint64_t end = timeout_clock() + ENDING_MS;
+
+	while (waitpid(runner->agent_process, NULL, WNOHANG) == 0) {
+		if (timeout_clock() < end) {
+			usleep(10000);
+		} else {
+			kill(runner->agent_process, SIGKILL);
+			end = UINT64_MAX;
+		}
+	}
+}
+
+/* So that its devices end in the order in which they do when it has stopped by itself. */
+static void end_partition(struct machine *machine)
+{
+	struct netlink *netlink cleanup_netlink = NULL;
+
+	if (!machine->vcpus.n || machine->vcpus.ended < 0)
+		return;
+	netlink = netlink_open();
+	if (!netlink || (netlink_kill(netlink, machine->id) && errno != EBUSY) ||
+	    machine_join(machine))
+		warn("%s", error_text());
+}
+
+void place_leave(struct runner *runner)
+{
+	json_decref(runner->agent_config);
+	agent_close(&runner->agent);
+	if (runner->agent_process > 0)
+		end_agent(runner);
+	end_partition(&runner->machine);
+	cgroup_leave();
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runner/runner.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "base/timeout.h"
+#include "oci/hooks.h"
+#include "oci/limits.h"
+#include "runner/cgroup.h"
+#include "runner/directory.h"
+#include "runner/place.h"
+#include "runner/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How often the agent is asked for a sign of life in the time that it has for one. */
+#define TICKS		4
+
+/* Commands that run when the container ends have this long to take what it has said. */
+#define EXITED_MS	10000
+
+/* And the agent has this long to end. */
+#define DELETED_MS	10000
+
+static bool is_before_start(const struct runner *runner)
+{
+	return runner->state < RUNNER_RUNNING;
+}
+
+/*
+ * It is over, other than by the container's own end. Who has started it reads of it in the reply,
+ * or, if it had started, on standard error.
+ */
+static void give_up(struct runner *runner, unsigned int status, enum reply_code code)
+{
+	if (runner->state == RUNNER_FAILED)
+		return;
+	if (!is_before_start(runner))
+		error_print();
+	if (runner->front && is_before_start(runner))
+		clients_reply(runner->front, FRAME_START, PROCESS_INIT, code, error_text());
+	runner->exited = (struct frame_exited){ .status = status };
+	if (runner->front && !is_before_start(runner))
+		clients_put(runner->front, FRAME_EXITED, PROCESS_INIT, &runner->exited,
+			    sizeof(runner->exited), NULL, 0);
+	if (runner->front)
+		runner->front->held = false;
+	runner->state = RUNNER_FAILED;
+}
+
+static int run_hooks(const struct runner *runner, const char *which, const char *status)
+{
+	const struct container *container = runner->container;
+	json_t *state;
+	int result;
+
+	/* Without a partition, they are crun's to run. */
+	if (!container->partition)
+		return 0;
+	state = json_pack("{s:s, s:s, s:s, s:i, s:s}", "ociVersion", "1.0.2", "id",
+			  container->name, "status", status, "pid", (int)getpid(), "bundle",
+			  container->bundle);
+	result = state ? hooks_run(container->config, which, state) : fail("no memory for hooks");
+	json_decref(state);
+	return result;
+}
+
+/* The agent is there: it gets the container. */
+static void greeted(void *data)
+{
+	struct runner *runner = data;
+	const struct container *container = runner->container;
+	struct frame_stdio stdio = { .size = container->size };
+	json_t *terminal = json_object_get(json_object_get(container->config, "process"),
+					   "terminal");
+	char *text = json_dumps(runner->agent_config, JSON_COMPACT);
+
+	stdio.flags = json_is_true(terminal) ? STDIO_TERMINAL : 0;
+	stdio.tickets[STREAM_IN] = container->interactive;
+	stdio.tickets[STREAM_OUT] = 1;
+	stdio.tickets[STREAM_ERR] = !json_is_true(terminal);
+	runner->state = RUNNER_CREATING;
+	runner->init = processes_add(runner, PROCESS_INIT,
+				     container->detached ? NULL : runner->front, &stdio);
+	if (!text)
+		fail("no memory for the container's configuration");
+	if (!text || !runner->init ||
+	    requests_put(runner, FRAME_CREATE, PROCESS_INIT, NULL, 0, &runner->init->stdio,
+			 sizeof(runner->init->stdio), text, strlen(text)))
+		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+	free(text);
+}
+
+static int created(struct runner *runner)
+{
+	runner->state = RUNNER_CREATED;
+	if (run_hooks(runner, "prestart", "created") ||
+	    run_hooks(runner, "createRuntime", "created"))
+		return -1;
+	return requests_put(runner, FRAME_START, PROCESS_INIT, NULL, 0, NULL, 0, NULL, 0);
+}
+
+static int started(struct runner *runner)
+{
+	if (runner->state == RUNNER_CREATED)
+		runner->state = RUNNER_RUNNING;
+	if (runner->front)
+		clients_reply(runner->front, FRAME_START, PROCESS_INIT, REPLY_DONE, "");
+	return run_hooks(runner, "poststart", "running");
+}
+
+int runner_replied(struct runner *runner, enum frame_type request, enum reply_code code,
+		   const char *text)
+{
+	if (request == FRAME_PING) {
+		runner->pinged = false;
+		runner->missed = 0;
+		return 0;
+	}
+	if (code != REPLY_DONE && (request == FRAME_CREATE || request == FRAME_START)) {
+		fail("%s", text);
+		give_up(runner, STATUS_RUN_FAILURE, code);
+		return 0;
+	}
+	if (request == FRAME_CREATE)
+		return created(runner);
+	if (request == FRAME_START)
+		return started(runner);
+	return 0;
+}
+
+static int take_exited(struct runner *runner, const struct frame *frame)
+{
+	struct frame_exited exited;
+
+	memcpy(&exited, frame->data, sizeof(exited));
+	exited.status &= 0xff;
+	if (frame->id == PROCESS_INIT && runner->init) {
+		runner->exited = exited;
+		runner->exited_at = timeout_clock();
+		runner->state = RUNNER_EXITED;
+	}
+	return processes_take_exit(runner, frame->id, &exited);
+}
+
+static int take_frame(void *data, const struct frame *frame)
+{
+	struct runner *runner = data;
+
+	switch (frame->type) {
+	case FRAME_REPLY:
+		return requests_take_reply(runner, frame);
+	case FRAME_EXITED:
+		return take_exited(runner, frame);
+	default:
+		return fail("the agent broke its protocol (frame out of turn)");
+	}
+}
+
+static void take_stream(void *data, uint64_t ticket, int fd)
+{
+	processes_take_stream(data, ticket, fd);
+}
+
+static const struct agent_ops agent_ops = {
+	.greeted = greeted,
+	.frame = take_frame,
+	.stream = take_stream,
+};
+
+/* A detached container's output. */
+static void take_output(struct process *init, enum stream stream, struct runner *runner)
+{
+	char text[4096];
+	ssize_t n = read(init->fds[stream], text, sizeof(text));
+
+	if (n > 0) {
+		clients_log(runner, text, n);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close(init->fds[stream]);
+		init->fds[stream] = -1;
+	}
+}
+
+/* Whether all that the container has said has arrived where it is to. */
+static bool is_drained(const struct runner *runner)
+{
+	const struct process *init = runner->init;
+
+	if (runner->front && !runner->container->detached)
+		return false;
+	/* Who runs a command in it has a while to see its end. */
+	for (const struct process *process = runner->processes; process; process = process->next)
+		if (process->client)
+			return false;
+	return !runner->container->detached || !init ||
+	       (!init->stdio.tickets[STREAM_OUT] && !init->stdio.tickets[STREAM_ERR] &&
+		init->fds[STREAM_OUT] < 0 && init->fds[STREAM_ERR] < 0);
+}
+
+/* The time that passes is what ends some states. */
+static void look_at_clock(struct runner *runner)
+{
+	uint64_t waited = timeout_clock() - runner->exited_at;
+	bool patient = runner->front && !runner->container->detached;
+
+	if (runner->state == RUNNER_EXITED &&
+	    (is_drained(runner) || (!patient && waited > EXITED_MS))) {
+		if (agent_put(&runner->agent, FRAME_DELETE, PROCESS_INIT, NULL, 0, NULL, 0))
+			warn("%s", error_text());
+		runner->state = RUNNER_DELETED;
+		runner->exited_at = timeout_clock();
+	} else if (runner->state == RUNNER_DELETED && waited > DELETED_MS) {
+		warn("the agent doesn't end, and is ended");
+		runner->state = RUNNER_FAILED;
+	}
+}
+
+/* A while has passed, a part of the time that the agent has for an answer. */
+static void tick(struct runner *runner)
+{
+	const struct container *container = runner->container;
+
+	if (runner->state >= RUNNER_DELETED)
+		return;
+	if (++runner->missed > TICKS) {
+		if (runner->agent.greeted)
+			fail("the agent hasn't answered for %u seconds", container->agent_timeout);
+		else
+			fail("the guest hasn't booted within %u seconds",
+			     container->start_timeout);
+		place_explain(runner);
+		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+	} else if (runner->agent.greeted && !runner->pinged) {
+		runner->pinged = true;
+		if (requests_put(runner, FRAME_PING, requests_id(runner), NULL, 0, NULL, 0, NULL,
+				 0))
+			give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+	}
+}
+
+static uint64_t tick_ms(const struct runner *runner)
+{
+	const struct container *container = runner->container;
+
+	return (runner->agent.greeted ? container->agent_timeout : container->start_timeout) *
+	       1000 / TICKS;
+}
+
+/* The agent is gone, as it is to be, or with the reason for that on its way. */
+static void lost_agent(struct runner *runner)
+{
+	if (runner->state == RUNNER_DELETED) {
+		runner->state = RUNNER_FAILED;
+		return;
+	}
+	if (place_is_ending(runner))
+		return;
+	give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+}
+
+/* The place that the container was in is no more. */
+static void lost_place(struct runner *runner)
+{
+	int status = place_conclude(runner);
+
+	if (runner->state == RUNNER_DELETED || runner->state == RUNNER_FAILED)
+		runner->state = RUNNER_FAILED;
+	else
+		give_up(runner, status, REPLY_FAILED);
+}
+
+static void wait_for_something(struct runner *runner, uint64_t timeout)
+{
+	enum { PLACE, OUT, ERR, AGENT };
+	size_t max = AGENT + AGENT_POLL_MAX + 1 + clients_count(runner);
+	struct pollfd *fds = calloc(max, sizeof(*fds));
+	struct process *init = runner->init;
+	bool logs = init && runner->container->detached;
+	unsigned int n;
+
+	if (!fds) {
+		fail_errno("poll");
+		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+		return;
+	}
+	fds[PLACE] = (struct pollfd){ .fd = place_ended(runner), .events = POLLIN };
+	fds[OUT] = (struct pollfd){ .fd = logs ? init->fds[STREAM_OUT] : -1, .events = POLLIN };
+	fds[ERR] = (struct pollfd){ .fd = logs ? init->fds[STREAM_ERR] : -1, .events = POLLIN };
+	n = AGENT + agent_poll(&runner->agent, &fds[AGENT]);
+	n += clients_poll(runner, &fds[n]);
+	if (poll(fds, n, timeout) < 0) {
+		if (errno != EINTR) {
+			fail_errno("poll");
+			give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+		}
+		free(fds);
+		return;
+	}
+	clients_polled(runner, &fds[n - 1 - clients_count(runner)]);
+	if (fds[OUT].revents)
+		take_output(init, STREAM_OUT, runner);
+	if (fds[ERR].revents)
+		take_output(init, STREAM_ERR, runner);
+	if (agent_polled(&runner->agent, &fds[AGENT], &agent_ops, runner))
+		lost_agent(runner);
+	if (fds[PLACE].revents)
+		lost_place(runner);
+	free(fds);
+}
+
+static void run(struct runner *runner)
+{
+	uint64_t next_tick = timeout_clock() + tick_ms(runner);
+
+	while (runner->state != RUNNER_FAILED) {
+		uint64_t now = timeout_clock();
+		uint64_t timeout = next_tick > now ? next_tick - now : 0;
+
+		/* What ends with time is looked at once a second. */
+		if (runner->state >= RUNNER_EXITED && timeout > 1000)
+			timeout = 1000;
+		wait_for_something(runner, timeout);
+		clients_flush(runner);
+		/* Nobody is there any more for whom it was run. */
+		if (!runner->front && !runner->container->detached &&
+		    runner->state < RUNNER_EXITED)
+			break;
+		if (timeout_clock() >= next_tick) {
+			tick(runner);
+			next_tick = timeout_clock() + tick_ms(runner);
+		}
+		look_at_clock(runner);
+		clients_flush(runner);
+	}
+}
+
+static int prepare(struct runner *runner, int front)
+{
+	const struct container *container = runner->container;
+
+	runner->front = clients_add(runner, front);
+	if (!runner->front || directory_create(container->name) < 0)
+		return -1;
+	if (clients_listen(runner) || place_enter(runner)) {
+		place_leave(runner);
+		directory_remove(container->name);
+		return -1;
+	}
+	return 0;
+}
+
+static noreturn void runner_main(const struct container *container, int front)
+{
+	/* The machine's threads have it until the process ends. */
+	static struct runner runner = { .next_process = PROCESS_INIT + 1 };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	runner.container = container;
+	setsid();
+	signal(SIGPIPE, SIG_IGN);
+	/* Who waits for the end of what the command prints doesn't wait for the container. */
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (container->detached)
+		dup2(null, STDERR_FILENO);
+
+	if (prepare(&runner, front)) {
+		give_up(&runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+		clients_flush(&runner);
+		exit(STATUS_RUN_FAILURE);
+	}
+	run(&runner);
+	place_leave(&runner);
+	if (run_hooks(&runner, "poststop", "stopped"))
+		warn("%s", error_text());
+	directory_remove(container->name);
+	clients_tell_exited(&runner);
+	clients_flush(&runner);
+	exit(0);
+}
+
+pid_t runner_start(const struct container *container, int *front)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return fail_errno("can't start the runner");
+	pid = fork();
+	if (pid < 0)
+		return fail_errno("can't start the runner");
+	if (!pid) {
+		close(ends[0]);
+		fcntl(ends[1], F_SETFL, O_NONBLOCK);
+		runner_main(container, ends[1]);
+	}
+	close(ends[1]);
+	*front = ends[0];
+	return pid;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The runner: the process that owns one container, and the partition that it is in. It runs until
+ * the container has ended, and serves commands on a socket in the container's directory meanwhile.
+ */
+#ifndef BULKHEAD_RUNNER_H
+#define BULKHEAD_RUNNER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "machine/machine.h"
+#include "protocol.h"
+
+/* What is to be run. */
+struct container {
+	const char *name;
+	const char *bundle;	/* an absolute path; for hooks */
+	json_t *config;		/* of the host's view: oci/config.h */
+	bool partition;		/* or else in process isolation */
+	bool detached;		/* its output is kept, and nobody waits */
+	bool interactive;	/* it has a standard input */
+	struct frame_size size;	/* of the terminal */
+	struct machine_setup machine;	/* without what the runner knows best: tree and port */
+	unsigned int start_timeout;	/* seconds for the guest to boot */
+	unsigned int agent_timeout;	/* seconds for the agent to answer */
+};
+
+/*
+ * Starts the runner. Who holds @front gets the descriptors of the container's streams, if not
+ * detached, by streams_receive(); then the reply to START, or to what failed before; then EXITED.
+ * It may send SIGNAL and RESIZE; its end ends the container, unless that is detached. Returns the
+ * process, or -1 with an error. Errors of the runner itself are on standard error.
+ */
+pid_t runner_start(const struct container *container, int *front);
+
+#endif

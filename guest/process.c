@@ -1,0 +1,706 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The processes of the container. crun makes them, and ends; as they are orphans then, they become
+ * children of the agent, which is PID 1 or a subreaper, and so learns how they end.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BUNDLE		"bundle"
+#define CONFIG		BUNDLE "/config.json"
+#define TEXT_MAX	512
+
+/* As much as the address of a Unix socket takes. */
+#define NAME_ROOM	108
+
+/* By this name a process is known until it executes what it is to. */
+#define COMM_MAX	16
+
+struct process {
+	struct process *next;
+	uint32_t id;
+	pid_t pid;		/* 0 while it isn't there, or no more */
+	bool exited;
+	enum frame_type request;	/* that @crun is run for; 0 if it isn't */
+	struct crun crun;
+	int terminal;		/* the master; -1 without */
+	int console;		/* a socket on which crun hands it over; -1 otherwise */
+	struct frame_size size;
+	int sockets[N_STREAMS];	/* until the terminal is there; -1 otherwise */
+	struct pump *pumps[N_STREAMS];
+};
+
+/* A child that ended before it was known whose process it was. */
+struct orphan {
+	struct orphan *next;
+	pid_t pid;
+	int status;
+};
+
+static struct {
+	const struct process_ops *ops;
+	char dir[NAME_ROOM - 32];	/* the working directory */
+	struct process *processes;
+	size_t n;
+	struct process *init;		/* of the processes, that which the container is */
+	struct orphan *orphans;
+	unsigned int creating;		/* runs of crun that make a process */
+	struct process control;		/* START, PAUSE, RESUME, DELETE: a run of crun at a time */
+	char *cgroup;
+	char comm[COMM_MAX];		/* of crun, in a process that hasn't executed anything */
+} container;
+
+void process_init(const struct process_ops *ops)
+{
+	container.ops = ops;
+	if (!getcwd(container.dir, sizeof(container.dir)))
+		die("the working directory: %m");
+}
+
+const char *process_cgroup(void)
+{
+	return container.cgroup;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static struct process *find(uint32_t id)
+{
+	struct process *process = container.processes;
+
+	while (process && process->id != id)
+		process = process->next;
+	return process;
+}
+
+/* A file for crun, which has another working directory. */
+static void file_name(char name[NAME_ROOM], const char *what, const struct process *process)
+{
+	snprintf(name, NAME_ROOM, "%s/%s.%u", container.dir, what, process->id);
+}
+
+static void remove_files(const struct process *process)
+{
+	static const char *const files[] = { "process", "pid", "console" };
+	char name[NAME_ROOM];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		file_name(name, files[i], process);
+		unlink(name);
+	}
+}
+
+static void process_free(struct process *process)
+{
+	struct process **at = &container.processes;
+
+	while (*at && *at != process)
+		at = &(*at)->next;
+	if (*at) {
+		*at = process->next;
+		container.n--;
+	}
+	if (container.init == process)
+		container.init = NULL;
+	remove_files(process);
+	close_fd(&process->terminal);
+	close_fd(&process->console);
+	for (int i = 0; i < N_STREAMS; i++) {
+		close_fd(&process->sockets[i]);
+		pump_free(process->pumps[i]);
+	}
+	free(process);
+}
+
+static enum reply_code failed(char text[TEXT_MAX], const char *what, int error)
+{
+	snprintf(text, TEXT_MAX, "%s: %s", what, strerror(error));
+	return REPLY_FAILED;
+}
+
+static int write_file(const char *name, const void *data, size_t length)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int error = 0;
+
+	if (fd < 0)
+		return errno;
+	while (length && !error) {
+		ssize_t n = write(fd, data, length);
+
+		if (n < 0) {
+			error = errno;
+		} else {
+			data = (const char *)data + n;
+			length -= n;
+		}
+	}
+	close(fd);
+	return error;
+}
+
+/* A connection that says by its first bytes which stream it carries. */
+static int connect_stream(const struct place *place, uint64_t ticket)
+{
+	int fd = place->connect();
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = send(fd, &ticket, sizeof(ticket), MSG_NOSIGNAL);
+	if (n == sizeof(ticket))
+		return fd;
+	close(fd);
+	return n < 0 ? -errno : -EIO;
+}
+
+static int connect_streams(const struct place *place, const struct frame_stdio *stdio,
+			   struct process *process)
+{
+	for (int i = 0; i < N_STREAMS; i++) {
+		if (!stdio->tickets[i])
+			continue;
+		process->sockets[i] = connect_stream(place, stdio->tickets[i]);
+		if (process->sockets[i] < 0)
+			return -process->sockets[i];
+	}
+	return 0;
+}
+
+/* Where crun connects to when it has made the terminal. */
+static int listen_console(struct process *process)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char name[NAME_ROOM];
+
+	file_name(name, "console", process);
+	strncpy(addr.sun_path, name, sizeof(addr.sun_path) - 1);
+	unlink(addr.sun_path);
+	process->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (process->console < 0 ||
+	    bind(process->console, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(process->console, 1))
+		return errno;
+	return 0;
+}
+
+/* A pipe for a stream: a socket as /dev/stdout can't be opened by its name. */
+static int make_pipe(struct process *process, enum stream stream, int *theirs)
+{
+	int socket = process->sockets[stream];
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return errno;
+	process->sockets[stream] = -1;
+	*theirs = ends[stream != STREAM_IN];
+	process->pumps[stream] = stream == STREAM_IN ? pump_create(socket, ends[1]) :
+						       pump_create(ends[0], socket);
+	return process->pumps[stream] ? 0 : ENOMEM;
+}
+
+static int make_pipes(struct process *process, int theirs[N_STREAMS])
+{
+	for (int i = 0; i < N_STREAMS; i++) {
+		int error = process->sockets[i] < 0 ? 0 : make_pipe(process, i, &theirs[i]);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int start_crun(const struct place *place, struct process *process, bool terminal,
+		      const int stdio[N_STREAMS])
+{
+	char spec[NAME_ROOM], pid_file[NAME_ROOM], console[NAME_ROOM];
+	const char *args[12];
+	int n = 0;
+
+	file_name(spec, "process", process);
+	file_name(pid_file, "pid", process);
+	file_name(console, "console", process);
+	if (process->request == FRAME_CREATE) {
+		args[n++] = "create";
+		args[n++] = "--bundle=" BUNDLE;
+	} else {
+		args[n++] = "exec";
+		args[n++] = "--detach";
+		args[n++] = "--process";
+		args[n++] = spec;
+	}
+	args[n++] = "--pid-file";
+	args[n++] = pid_file;
+	if (terminal) {
+		args[n++] = "--console-socket";
+		args[n++] = console;
+	}
+	args[n++] = place->container;
+	args[n] = NULL;
+	return -crun_start(&process->crun, args, stdio);
+}
+
+static struct process *process_new(const struct frame *frame, const struct frame_stdio *stdio)
+{
+	struct process *process = calloc(1, sizeof(*process));
+
+	if (!process)
+		return NULL;
+	process->id = frame->id;
+	process->request = frame->type;
+	process->size = stdio->size;
+	process->terminal = -1;
+	process->console = -1;
+	for (int i = 0; i < N_STREAMS; i++)
+		process->sockets[i] = -1;
+	process->next = container.processes;
+	container.processes = process;
+	container.n++;
+	return process;
+}
+
+enum reply_code process_create(const struct place *place, const struct frame *frame,
+			       char text[TEXT_MAX])
+{
+	int theirs[N_STREAMS] = { -1, -1, -1 };
+	struct frame_stdio stdio;
+	struct process *process;
+	bool terminal;
+	char spec[NAME_ROOM];
+	int error;
+
+	memcpy(&stdio, frame->data, sizeof(stdio));
+	terminal = stdio.flags & STDIO_TERMINAL;
+	if (container.n == PROCESSES_MAX) {
+		snprintf(text, TEXT_MAX, "%d processes are there already, as many as can be",
+			 PROCESSES_MAX);
+		return REPLY_FAILED;
+	}
+	process = process_new(frame, &stdio);
+	if (!process)
+		return failed(text, "can't make a process", ENOMEM);
+	file_name(spec, "process", process);
+	if (frame->type == FRAME_CREATE && mkdir(BUNDLE, 0700) && errno != EEXIST)
+		error = errno;
+	else
+		error = write_file(frame->type == FRAME_CREATE ? CONFIG : spec,
+				   (const char *)frame->data + sizeof(stdio),
+				   frame->length - sizeof(stdio));
+	if (!error)
+		error = connect_streams(place, &stdio, process);
+	if (!error)
+		error = terminal ? listen_console(process) : make_pipes(process, theirs);
+	if (!error)
+		error = start_crun(place, process, terminal, theirs);
+	for (int i = 0; i < N_STREAMS; i++)
+		close_fd(&theirs[i]);
+	if (error) {
+		process_free(process);
+		return failed(text, "can't make a process", error);
+	}
+	if (frame->type == FRAME_CREATE)
+		container.init = process;
+	container.creating++;
+	return REPLY_DONE;
+}
+
+/* The terminal's streams, once crun has handed it over. */
+static void take_terminal(struct process *process)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	char name[256];
+	struct iovec iov = { .iov_base = name, .iov_len = sizeof(name) };
+	struct msghdr header = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd = accept4(process->console, NULL, NULL, SOCK_CLOEXEC);
+	struct cmsghdr *cmsg;
+
+	if (fd < 0)
+		return;
+	cmsg = recvmsg(fd, &header, MSG_CMSG_CLOEXEC) > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS && cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&process->terminal, CMSG_DATA(cmsg), sizeof(int));
+	close(fd);
+	close_fd(&process->console);
+	if (process->terminal < 0)
+		return;
+	process_resize(process->id, &process->size);
+	for (int i = STREAM_IN; i <= STREAM_OUT; i++) {
+		int terminal, socket = process->sockets[i];
+
+		if (socket < 0)
+			continue;
+		process->sockets[i] = -1;
+		terminal = fcntl(process->terminal, F_DUPFD_CLOEXEC, 0);
+		if (terminal < 0)
+			close(socket);
+		else
+			process->pumps[i] = i == STREAM_IN ? pump_create(socket, terminal) :
+							     pump_create(terminal, socket);
+	}
+}
+
+/* Who reads a terminal has gone: its processes are told, as of any that is hung up. */
+static void hang_up(struct process *process)
+{
+	close_fd(&process->terminal);
+	for (int i = 0; i < N_STREAMS; i++) {
+		pump_free(process->pumps[i]);
+		process->pumps[i] = NULL;
+	}
+}
+
+static bool is_idle(const struct process *process)
+{
+	for (int i = 0; i < N_STREAMS; i++)
+		if (process->pumps[i])
+			return false;
+	return process->exited && process->console < 0;
+}
+
+/* Moves what there is, and forgets a process of which nothing is left. */
+static void move(struct process *process)
+{
+	for (int i = 0; i < N_STREAMS; i++) {
+		struct pump *pump = process->pumps[i];
+
+		if (!pump)
+			continue;
+		if (process->exited && i == STREAM_IN)
+			pump_close_input(pump);
+		if (pump_move(pump, process->exited && i != STREAM_IN))
+			continue;
+		pump_free(pump);
+		process->pumps[i] = NULL;
+		if (i == STREAM_OUT && process->terminal >= 0)
+			hang_up(process);
+	}
+	if (is_idle(process))
+		process_free(process);
+}
+
+enum reply_code process_signal(uint32_t id, uint32_t number)
+{
+	struct process *process = find(id);
+
+	if (!process || !process->pid)
+		return REPLY_GONE;
+	/* Not waited for yet, so the number is nobody else's. */
+	return kill(process->pid, number) ? REPLY_FAILED : REPLY_DONE;
+}
+
+enum reply_code process_resize(uint32_t id, const struct frame_size *size)
+{
+	const struct winsize window = { .ws_row = size->rows, .ws_col = size->columns };
+	struct process *process = find(id);
+
+	if (!process || process->exited)
+		return REPLY_GONE;
+	process->size = *size;
+	if (process->terminal >= 0 && size->rows && size->columns)
+		ioctl(process->terminal, TIOCSWINSZ, &window);
+	return REPLY_DONE;
+}
+
+enum reply_code process_run_crun(const struct place *place, const struct frame *frame,
+				 char text[TEXT_MAX])
+{
+	static const int nowhere[N_STREAMS] = { -1, -1, -1 };
+	struct process *control = &container.control;
+	const char *args[4] = { NULL };
+	int n = 0;
+	int error;
+
+	if (control->request) {
+		snprintf(text, TEXT_MAX, "another request is under way");
+		return REPLY_FAILED;
+	}
+	switch (frame->type) {
+	case FRAME_START:
+		args[n++] = "start";
+		break;
+	case FRAME_PAUSE:
+		args[n++] = "pause";
+		break;
+	case FRAME_RESUME:
+		args[n++] = "resume";
+		break;
+	default:
+		args[n++] = "delete";
+		args[n++] = "--force";
+	}
+	args[n] = place->container;
+	error = crun_start(&control->crun, args, nowhere);
+	if (error)
+		return failed(text, "can't run crun", -error);
+	control->request = frame->type;
+	control->id = frame->id;
+	return REPLY_DONE;
+}
+
+/* The name that the kernel has for a process, also once it has ended and isn't waited for. */
+static void read_comm(pid_t pid, char comm[COMM_MAX])
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (!file || !fgets(comm, COMM_MAX, file))
+		comm[0] = 0;
+	if (file)
+		fclose(file);
+}
+
+/*
+ * What waitpid() said, as an exit status. A process that ends as the crun that it was made as has
+ * executed nothing: there is something wrong with the file, which crun finds out that late.
+ */
+static uint32_t exit_status(int status, const char *comm)
+{
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	if (WEXITSTATUS(status) == 1 && container.comm[0] && !strcmp(comm, container.comm))
+		return 126;
+	return WEXITSTATUS(status);
+}
+
+static void end_process(struct process *process, uint32_t status)
+{
+	struct frame_exited exited = { .status = status };
+	struct frame_stats stats;
+
+	process->pid = 0;
+	process->exited = true;
+	if (process == container.init && container.cgroup) {
+		cgroup_stats(container.cgroup, &stats);
+		if (stats.oom_kills && stats.oom_kills != UINT64_MAX)
+			exited.flags = EXITED_OOM;
+	}
+	container.ops->exited(process->id, &exited);
+	move(process);
+}
+
+static void forget_orphans(void)
+{
+	while (container.orphans) {
+		struct orphan *orphan = container.orphans;
+
+		container.orphans = orphan->next;
+		free(orphan);
+	}
+}
+
+/* Whether @pid has ended already; with which status. */
+static bool take_orphan(pid_t pid, int *status)
+{
+	for (struct orphan *orphan = container.orphans; orphan; orphan = orphan->next) {
+		if (orphan->pid != pid)
+			continue;
+		*status = orphan->status;
+		return true;
+	}
+	return false;
+}
+
+static pid_t read_pid(const struct process *process)
+{
+	char name[NAME_ROOM];
+	FILE *file;
+	int pid;
+
+	file_name(name, "pid", process);
+	file = fopen(name, "re");
+	if (!file || fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
+/* crun has made a process, or has not. */
+static void end_creation(struct process *process, enum reply_code code, const char *text)
+{
+	enum frame_type request = process->request;
+	uint32_t id = process->id;
+	int status;
+
+	process->request = 0;
+	container.creating--;
+	if (code == REPLY_DONE) {
+		/* The terminal may still lie in the socket. */
+		if (process->console >= 0)
+			take_terminal(process);
+		process->pid = read_pid(process);
+		if (!process->pid) {
+			code = REPLY_FAILED;
+			text = "crun has made no process";
+		}
+	}
+	remove_files(process);
+	container.ops->reply(request, id, code, text);
+	if (code != REPLY_DONE) {
+		process_free(process);
+	} else {
+		if (process == container.init) {
+			container.cgroup = cgroup_find(process->pid);
+			read_comm(process->pid, container.comm);
+		}
+		if (take_orphan(process->pid, &status))
+			end_process(process, status);
+	}
+	if (!container.creating)
+		forget_orphans();
+}
+
+static struct process *find_crun(pid_t pid)
+{
+	struct process *process = container.processes;
+
+	if (container.control.crun.pid == pid)
+		return &container.control;
+	while (process && process->crun.pid != pid)
+		process = process->next;
+	return process;
+}
+
+static struct process *find_pid(pid_t pid)
+{
+	struct process *process = container.processes;
+
+	while (process && process->pid != pid)
+		process = process->next;
+	return process;
+}
+
+/* It may be that of a process that crun has made, and hasn't said so yet. */
+static void add_orphan(pid_t pid, uint32_t status)
+{
+	struct orphan *orphan;
+
+	if (!container.creating)
+		return;
+	orphan = malloc(sizeof(*orphan));
+	if (!orphan)
+		die("no memory for a child's end");
+	*orphan = (struct orphan){ container.orphans, pid, status };
+	container.orphans = orphan;
+}
+
+static void end_child(pid_t pid, const char *comm, int status)
+{
+	struct process *process = find_crun(pid);
+	enum reply_code code;
+	char text[TEXT_MAX];
+
+	if (!process) {
+		process = find_pid(pid);
+		if (process)
+			end_process(process, exit_status(status, comm));
+		else
+			add_orphan(pid, exit_status(status, comm));
+		return;
+	}
+	code = crun_end(&process->crun, status, text);
+	if (process == &container.control) {
+		enum frame_type request = process->request;
+
+		process->request = 0;
+		container.ops->reply(request, process->id, code, text);
+	} else {
+		end_creation(process, code, text);
+	}
+}
+
+void process_reap(void)
+{
+	siginfo_t info;
+
+	for (;;) {
+		char comm[COMM_MAX];
+		int status;
+
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+			return;
+		read_comm(info.si_pid, comm);
+		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid)
+			end_child(info.si_pid, comm, status);
+	}
+}
+
+#define POLL_EACH	(1 + 2 * N_STREAMS)
+
+size_t process_poll_max(void)
+{
+	return container.n * POLL_EACH;
+}
+
+size_t process_poll(struct pollfd *fds)
+{
+	static const struct pollfd nothing[2] = { { .fd = -1 }, { .fd = -1 } };
+	size_t n = 0;
+
+	for (struct process *process = container.processes; process; process = process->next) {
+		fds[n++] = (struct pollfd){ .fd = process->console, .events = POLLIN };
+		for (int i = 0; i < N_STREAMS; i++, n += 2) {
+			if (process->pumps[i])
+				pump_poll(process->pumps[i], &fds[n]);
+			else
+				memcpy(&fds[n], nothing, sizeof(nothing));
+		}
+	}
+	return n;
+}
+
+static void polled(struct process *process, const struct pollfd *fds)
+{
+	bool moves = false;
+
+	if (fds[0].revents)
+		take_terminal(process);
+	for (int i = 0; i < N_STREAMS; i++) {
+		const struct pollfd *pair = &fds[1 + 2 * i];
+
+		if (!pair[0].revents && !pair[1].revents)
+			continue;
+		pump_polled(process->pumps[i], pair);
+		moves = true;
+	}
+	if (moves)
+		move(process);
+}
+
+void process_polled(const struct pollfd *fds)
+{
+	struct process *next;
+
+	/* Since process_poll() none was added or removed; polled() removes none but its own. */
+	for (struct process *process = container.processes; process; process = next) {
+		next = process->next;
+		polled(process, fds);
+		fds += POLL_EACH;
+	}
+}
