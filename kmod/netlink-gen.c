@@ -16,8 +16,9 @@ static const struct nla_policy bulkhead_part_get_nl_policy[BULKHEAD_A_PART_ID + 
 };
 
 /* BULKHEAD_CMD_PART_KILL - do */
-static const struct nla_policy bulkhead_part_kill_nl_policy[BULKHEAD_A_PART_ID + 1] = {
+static const struct nla_policy bulkhead_part_kill_nl_policy[BULKHEAD_A_PART_REASON + 1] = {
 	[BULKHEAD_A_PART_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[BULKHEAD_A_PART_REASON] = NLA_POLICY_MAX(NLA_U32, 8),
 };
 
 /* BULKHEAD_CMD_PART_STOP - do */
@@ -58,7 +59,7 @@ static const struct genl_split_ops bulkhead_nl_ops[] = {
 		.doit		= bulkhead_nl_part_kill_doit,
 		.post_doit	= bulkhead_nl_part_post,
 		.policy		= bulkhead_part_kill_nl_policy,
-		.maxattr	= BULKHEAD_A_PART_ID,
+		.maxattr	= BULKHEAD_A_PART_REASON,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

@@ -64,7 +64,8 @@ static int device_put(struct sk_buff *skb, const struct bulkhead_virtio *dev)
 	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_REQUESTS,
 			      atomic64_read(&count->requests), 0) ||
 	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_BYTES, atomic64_read(&count->bytes), 0) ||
-	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_ERRORS, atomic64_read(&count->errors), 0))
+	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_ERRORS, atomic64_read(&count->errors), 0) ||
+	    (READ_ONCE(dev->needs_reset) && nla_put_flag(skb, BULKHEAD_A_DEVICE_FAILED)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -301,10 +302,16 @@ int bulkhead_nl_part_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
  */
 int bulkhead_nl_part_kill_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	const struct nlattr *attr = info->attrs[BULKHEAD_A_PART_REASON];
+	u32 reason = attr ? nla_get_u32(attr) : BULKHEAD_REASON_KILLED;
 	struct bulkhead_part *part = info->user_ptr[0];
 	int ret;
 
-	ret = bulkhead_part_stop(part, BULKHEAD_REASON_KILLED);
+	if (reason != BULKHEAD_REASON_KILLED && reason != BULKHEAD_REASON_UNRESPONSIVE) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "reason must be killed or unresponsive");
+		return -EINVAL;
+	}
+	ret = bulkhead_part_stop(part, reason);
 	if (ret)
 		NL_SET_ERR_MSG_FMT(info->extack, "partition %u has stopped already", part->id);
 	return ret;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "external.h"
+#include "request.h"
 
 #define FAILS(want, call) do { \
 	errno = 0; \
@@ -295,6 +296,55 @@ TEST_F(external, failure)
 	ASSERT_TRUE(puppet_wait(&dev->puppet));
 	EXPECT_EQ(0, status(dev));
 	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
+}
+
+/* Whether an event, or what one gets, says of the one device that it failed. */
+static bool says_failed(struct part *part)
+{
+	struct nlattr *attrs[BULKHEAD_A_DEVICE_MAX + 1];
+
+	return !nla_parse_nested(attrs, BULKHEAD_A_DEVICE_MAX,
+				 part->attrs[BULKHEAD_A_PART_DEVICE], NULL) &&
+	       attrs[BULKHEAD_A_DEVICE_FAILED];
+}
+
+TEST_F(external, failure_is_an_event)
+{
+	static struct answer answer, event;
+	struct device *dev = &self->dev;
+	struct nl_sock *sock, *events;
+	struct part *part;
+	int family;
+
+	sock = sock_open(&family, &answer);
+	ASSERT_NE(NULL, sock);
+	ASSERT_TRUE(puppet_start(&dev->puppet));
+	ASSERT_TRUE(drive(dev));
+	events = events_open(&event);
+	ASSERT_NE(NULL, events);
+	ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET, dev->puppet.guest.id, &answer));
+	EXPECT_FALSE(says_failed(&answer.parts[0]));
+
+	ASSERT_EQ(0, backend_fail(dev));
+	part = next_event(events, &event, 5000);
+	ASSERT_NE(NULL, part);
+	EXPECT_EQ(BULKHEAD_CMD_PART_DEVICE_FAILED, part->cmd);
+	EXPECT_EQ(dev->puppet.guest.id, nla_get_u32(part->attrs[BULKHEAD_A_PART_ID]));
+	EXPECT_TRUE(says_failed(part));
+
+	/* A failure that isn't one is no event; a reset is the end of it. */
+	FAILS(EBUSY, backend_fail(dev));
+	ASSERT_TRUE(reg_write(dev, VIRTIO_MMIO_STATUS, 0));
+	ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET, dev->puppet.guest.id, &answer));
+	EXPECT_FALSE(says_failed(&answer.parts[0]));
+	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
+	part = next_event(events, &event, 5000);
+	ASSERT_NE(NULL, part);
+	EXPECT_EQ(BULKHEAD_CMD_PART_STOPPED, part->cmd);
+	answer_clear(&answer);
+	answer_clear(&event);
+	nl_socket_free(sock);
+	nl_socket_free(events);
 }
 
 TEST_F(external, config_changes)

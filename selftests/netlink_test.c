@@ -167,6 +167,36 @@ TEST_F(netlink, kill)
 	EXPECT_EQ(BULKHEAD_REASON_KILLED, (long)runner(&self->guest.vcpu));
 }
 
+static int kill_for(struct nl_sock *sock, int family, __u32 id, __u32 reason,
+		    struct answer *answer)
+{
+	struct nl_msg *msg = request(family, BULKHEAD_CMD_PART_KILL, NLM_F_ACK);
+
+	nla_put_u32(msg, BULKHEAD_A_PART_ID, id);
+	nla_put_u32(msg, BULKHEAD_A_PART_REASON, reason);
+	return send_request(sock, msg, answer);
+}
+
+/* The runner may say why, but not what only the module knows. */
+TEST_F(netlink, kill_with_a_reason)
+{
+	struct answer *answer = &self->answer;
+	unsigned int reason;
+
+	for (reason = 0; reason <= BULKHEAD_REASON_UNRESPONSIVE + 1; reason++) {
+		if (reason == BULKHEAD_REASON_KILLED || reason == BULKHEAD_REASON_UNRESPONSIVE)
+			continue;
+		EXPECT_EQ(-EINVAL, kill_for(self->sock, self->family, self->guest.id, reason,
+					    answer)) {
+			TH_LOG("reason %u", reason);
+		}
+		EXPECT_LT(0, answer->attr_offset);
+	}
+	EXPECT_EQ(0, kill_for(self->sock, self->family, self->guest.id,
+			      BULKHEAD_REASON_UNRESPONSIVE, answer));
+	EXPECT_EQ(BULKHEAD_REASON_UNRESPONSIVE, (long)runner(&self->guest.vcpu));
+}
+
 /* Waits for the button's event, reads once more, and leaves both readings. */
 PROGRAM(button,
 	"mov $" STRING(BULKHEAD_PORT_EVENTS) ", %dx\n"

@@ -112,16 +112,16 @@ static void print_devices(const struct part *part)
 	if (!part->n_devices)
 		return;
 	printf("devices        ");
-	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_ERRORS; i++)
 		printf(" %10s", part_device_count_name(i));
 	putchar('\n');
 	for (unsigned int i = 0; i < part->n_devices; i++) {
 		const struct part_device *device = &part->devices[i];
 
 		printf("  %-2u %-10s", device->slot, part_device_name(device->type));
-		for (int j = BULKHEAD_A_DEVICE_KICKS; j <= BULKHEAD_A_DEVICE_MAX; j++)
+		for (int j = BULKHEAD_A_DEVICE_KICKS; j <= BULKHEAD_A_DEVICE_ERRORS; j++)
 			printf(" %10lu", device->counts[j]);
-		putchar('\n');
+		printf("%s\n", device->failed ? " failed" : "");
 	}
 }
 

@@ -20,6 +20,8 @@ static const char *event_name(unsigned int command)
 		return "stopped";
 	case BULKHEAD_CMD_PART_CHANGED:
 		return "changed";
+	case BULKHEAD_CMD_PART_DEVICE_FAILED:
+		return "device-failed";
 	default:
 		return "unknown";
 	}
@@ -51,6 +53,10 @@ static int print_line(unsigned int command, const struct part *part)
 	if (command == BULKHEAD_CMD_PART_CHANGED)
 		printf(", memory target %s, actual %s", size_format(part->memory_target, target),
 		       size_format(part->memory_actual, actual));
+	for (unsigned int i = 0; command == BULKHEAD_CMD_PART_DEVICE_FAILED && i < part->n_devices; i++)
+		if (part->devices[i].failed)
+			printf(", device %u, %s", part->devices[i].slot,
+			       part_device_name(part->devices[i].type));
 	if (part->has_reason)
 		printf(", reason %s", part_reason_name(part->reason));
 	if (part->has_exit_status)

@@ -24,6 +24,7 @@ struct netlink {
 /* A request on its way. */
 struct request {
 	uint64_t memory_target;	/* to be set if not zero */
+	uint32_t reason;	/* to be given if not BULKHEAD_REASON_NONE */
 	bool done;
 	bool interrupted;	/* what was dumped changed meanwhile */
 	int error;		/* positive errno */
@@ -88,16 +89,18 @@ static int parse_device(struct nlattr *nest, struct part_device *device)
 	static struct nla_policy policy[BULKHEAD_A_DEVICE_MAX + 1] = {
 		[BULKHEAD_A_DEVICE_SLOT]	= { .type = NLA_U32 },
 		[BULKHEAD_A_DEVICE_TYPE]	= { .type = NLA_U32 },
+		[BULKHEAD_A_DEVICE_FAILED]	= { .type = NLA_FLAG },
 	};
 	struct nlattr *attrs[BULKHEAD_A_DEVICE_MAX + 1];
 
-	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_ERRORS; i++)
 		policy[i].type = NLA_U64;
 	if (nla_parse_nested(attrs, BULKHEAD_A_DEVICE_MAX, nest, policy))
 		return -1;
 	device->slot = get_u32(attrs[BULKHEAD_A_DEVICE_SLOT]);
 	device->type = get_u32(attrs[BULKHEAD_A_DEVICE_TYPE]);
-	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+	device->failed = attrs[BULKHEAD_A_DEVICE_FAILED];
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_ERRORS; i++)
 		device->counts[i] = get_u64(attrs[i]);
 	return 0;
 }
@@ -282,7 +285,8 @@ static int ask(struct netlink *netlink, uint8_t command, int flags, uint32_t id,
 				   command, BULKHEAD_FAMILY_VERSION) &&
 	    (!id || !nla_put_u32(message, BULKHEAD_A_PART_ID, id)) &&
 	    (!request->memory_target ||
-	     !nla_put_u64(message, BULKHEAD_A_PART_MEMORY_TARGET, request->memory_target)))
+	     !nla_put_u64(message, BULKHEAD_A_PART_MEMORY_TARGET, request->memory_target)) &&
+	    (!request->reason || !nla_put_u32(message, BULKHEAD_A_PART_REASON, request->reason)))
 		result = exchange(netlink, message, request);
 	nlmsg_free(message);
 	if (result)
@@ -390,6 +394,15 @@ static int tell(struct netlink *netlink, uint8_t command, uint32_t id)
 int netlink_kill(struct netlink *netlink, uint32_t id)
 {
 	return tell(netlink, BULKHEAD_CMD_PART_KILL, id);
+}
+
+int netlink_kill_unresponsive(struct netlink *netlink, uint32_t id)
+{
+	struct request request = { .take = take_part, .reason = BULKHEAD_REASON_UNRESPONSIVE };
+	int result = ask(netlink, BULKHEAD_CMD_PART_KILL, 0, id, &request);
+
+	free(request.parts);
+	return result;
 }
 
 int netlink_stop(struct netlink *netlink, uint32_t id)

@@ -15,7 +15,8 @@
 struct part_device {
 	uint32_t slot;
 	uint32_t type;
-	uint64_t counts[BULKHEAD_A_DEVICE_MAX + 1];	/* by attribute, from KICKS on */
+	uint64_t counts[BULKHEAD_A_DEVICE_ERRORS + 1];	/* by attribute, from KICKS on */
+	bool failed;
 };
 
 /* A partition as part-get and the events tell of it. */
@@ -59,6 +60,7 @@ static inline void netlink_closep(struct netlink **netlink)
 /* errno is that of the kernel's answer, ENODEV if there is no such partition. */
 int netlink_get(struct netlink *netlink, uint32_t id, struct part *part);
 int netlink_kill(struct netlink *netlink, uint32_t id);
+int netlink_kill_unresponsive(struct netlink *netlink, uint32_t id);
 int netlink_stop(struct netlink *netlink, uint32_t id);
 int netlink_rescan(struct netlink *netlink, uint32_t id);
 int netlink_set_memory(struct netlink *netlink, uint32_t id, uint64_t target);

@@ -21,6 +21,7 @@ static const char *const reasons[] = {
 	[BULKHEAD_REASON_KILLED]	= "killed",
 	[BULKHEAD_REASON_RUNNER_EXIT]	= "runner-exit",
 	[BULKHEAD_REASON_ERROR]		= "error",
+	[BULKHEAD_REASON_UNRESPONSIVE]	= "unresponsive",
 };
 
 static const char *const exits[] = {
@@ -151,9 +152,11 @@ static json_t *device_to_json(const struct part_device *device)
 
 	json_object_set_new(object, "slot", json_integer(device->slot));
 	json_object_set_new(object, "type", json_string(part_device_name(device->type)));
-	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_MAX; i++)
+	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_ERRORS; i++)
 		json_object_set_new(object, part_device_count_name(i),
 				    json_integer(device->counts[i]));
+	if (device->failed)
+		json_object_set_new(object, "failed", json_true());
 	return object;
 }
 

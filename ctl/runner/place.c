@@ -136,7 +136,7 @@ static void end_partition(struct machine *machine)
 	if (!machine->vcpus.n || machine->vcpus.ended < 0)
 		return;
 	netlink = netlink_open();
-	if (!netlink || (netlink_kill(netlink, machine->id) && errno != EBUSY) ||
+	if (!netlink || (netlink_kill_unresponsive(netlink, machine->id) && errno != EBUSY) ||
 	    machine_join(machine))
 		warn("%s", error_text());
 }

@@ -256,8 +256,14 @@ static int fail(struct external *ext)
 static int external_fail(struct external *ext, const void __user *uarg)
 {
 	struct bulkhead_external_fail args;
+	int ret;
 
-	return bulkhead_runner_arg_in(ext->dev.part, &args, sizeof(args), uarg) ?: fail(ext);
+	ret = bulkhead_runner_arg_in(ext->dev.part, &args, sizeof(args), uarg) ?: fail(ext);
+	if (!ret) {
+		guard(mutex)(&ext->dev.part->state_lock);
+		bulkhead_netlink_notify(ext->dev.part, BULKHEAD_CMD_PART_DEVICE_FAILED);
+	}
+	return ret;
 }
 
 static int external_config_set(struct external *ext, const void __user *uarg)

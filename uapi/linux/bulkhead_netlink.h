@@ -34,6 +34,8 @@ enum bulkhead_state {
  * @BULKHEAD_REASON_KILLED: The kill operation stopped it.
  * @BULKHEAD_REASON_RUNNER_EXIT: The runner died or closed its last descriptor.
  * @BULKHEAD_REASON_ERROR: KVM could not go on; the host's kernel log says why.
+ * @BULKHEAD_REASON_UNRESPONSIVE: The kill operation stopped it, since the
+ *   guest didn't do what its runner waited for.
  */
 enum bulkhead_reason {
 	BULKHEAD_REASON_NONE,
@@ -44,6 +46,7 @@ enum bulkhead_reason {
 	BULKHEAD_REASON_KILLED,
 	BULKHEAD_REASON_RUNNER_EXIT,
 	BULKHEAD_REASON_ERROR,
+	BULKHEAD_REASON_UNRESPONSIVE,
 };
 
 enum {
@@ -91,6 +94,7 @@ enum {
 	BULKHEAD_A_DEVICE_REQUESTS,
 	BULKHEAD_A_DEVICE_BYTES,
 	BULKHEAD_A_DEVICE_ERRORS,
+	BULKHEAD_A_DEVICE_FAILED,
 
 	__BULKHEAD_A_DEVICE_MAX,
 	BULKHEAD_A_DEVICE_MAX = (__BULKHEAD_A_DEVICE_MAX - 1)
@@ -123,6 +127,7 @@ enum {
 	BULKHEAD_CMD_PART_RUNNING,
 	BULKHEAD_CMD_PART_STOPPED,
 	BULKHEAD_CMD_PART_CHANGED,
+	BULKHEAD_CMD_PART_DEVICE_FAILED,
 
 	__BULKHEAD_CMD_MAX,
 	BULKHEAD_CMD_MAX = (__BULKHEAD_CMD_MAX - 1)
