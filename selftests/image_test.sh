@@ -165,12 +165,12 @@ kernel_without_release() {
 
 # A kernel that got its modules later, and has them compressed.
 modules_appear() {
-	local dir=base/lib/modules/1.0 file=$modules/kernel/fs/fuse/fuse.ko status=0
-	mkdir -p $dir && xz --check=crc32 <"$file" >$dir/fuse.ko.xz &&
+	local dir=base/lib/modules/1.0 file=$modules/kernel/fs/overlayfs/overlay.ko status=0
+	mkdir -p $dir && xz --check=crc32 <"$file" >$dir/overlay.ko.xz &&
 		: >$dir/modules.order && : >$dir/modules.builtin && depmod -b base 1.0 &&
 		mv $dir /lib/modules/none || return
 	load --kernel kernel && rm -rf tree && mkdir tree &&
-		(cd tree && cpio --quiet -id <$images/none.cpio) && cmp tree/modules/fuse.ko "$file" || status=1
+		(cd tree && cpio --quiet -id <$images/none.cpio) && cmp tree/modules/overlay.ko "$file" || status=1
 	rm -r /lib/modules/none
 	return $status
 }
