@@ -152,6 +152,17 @@ static inline int backend_fail(struct device *dev)
 	return ioctl(dev->fd, BULKHEAD_EXTERNAL_FAIL, &args);
 }
 
+/* It can't go on, but another has taken its place. */
+static inline int backend_replace(struct device *dev)
+{
+	struct bulkhead_external_fail args = {
+		.size = sizeof(args),
+		.flags = BULKHEAD_EXTERNAL_FAIL_REPLACED,
+	};
+
+	return ioctl(dev->fd, BULKHEAD_EXTERNAL_FAIL, &args);
+}
+
 static inline int config_set(struct device *dev, uint32_t offset, uint32_t bytes, const void *data)
 {
 	struct bulkhead_external_config_set args = {

@@ -347,6 +347,48 @@ TEST_F(external, failure_is_an_event)
 	nl_socket_free(events);
 }
 
+/* The driver isn't told, and the queues stay where they are; but netlink tells. */
+TEST_F(external, another_backend_takes_its_place)
+{
+	static struct answer answer, event;
+	struct device *dev = &self->dev;
+	struct nl_sock *sock, *events;
+	struct part *part;
+	int family;
+
+	sock = sock_open(&family, &answer);
+	ASSERT_NE(NULL, sock);
+	FAILS(EBUSY, backend_replace(dev));
+	ASSERT_TRUE(puppet_start(&dev->puppet));
+	ASSERT_TRUE(drive(dev));
+	events = events_open(&event);
+	ASSERT_NE(NULL, events);
+
+	ASSERT_EQ(0, backend_replace(dev));
+	part = next_event(events, &event, 5000);
+	ASSERT_NE(NULL, part);
+	EXPECT_EQ(BULKHEAD_CMD_PART_DEVICE_FAILED, part->cmd);
+	EXPECT_TRUE(says_failed(part));
+	EXPECT_EQ(DRIVER_OK, status(dev));
+	EXPECT_EQ(BULKHEAD_EXTERNAL_READY, state_of(dev));
+	ASSERT_TRUE(reg_write(dev, VIRTIO_MMIO_QUEUE_NOTIFY, 0));
+	EXPECT_EQ(1, count(dev->kicks[0]));
+
+	/* A reset needs its consent as any other's, and heals. */
+	ASSERT_TRUE(reset_begin(dev));
+	EXPECT_FALSE(puppet_is_done(&dev->puppet));
+	FAILS(EBUSY, backend_replace(dev));
+	ASSERT_EQ(0, backend_fail(dev));
+	ASSERT_TRUE(puppet_wait(&dev->puppet));
+	ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET, dev->puppet.guest.id, &answer));
+	EXPECT_FALSE(says_failed(&answer.parts[0]));
+	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
+	answer_clear(&answer);
+	answer_clear(&event);
+	nl_socket_free(sock);
+	nl_socket_free(events);
+}
+
 TEST_F(external, config_changes)
 {
 	struct device *dev = &self->dev;

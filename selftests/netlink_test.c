@@ -183,7 +183,7 @@ TEST_F(netlink, kill_with_a_reason)
 	struct answer *answer = &self->answer;
 	unsigned int reason;
 
-	for (reason = 0; reason <= BULKHEAD_REASON_UNRESPONSIVE + 1; reason++) {
+	for (reason = 0; reason <= BULKHEAD_REASON_UNRESPONSIVE; reason++) {
 		if (reason == BULKHEAD_REASON_KILLED || reason == BULKHEAD_REASON_UNRESPONSIVE)
 			continue;
 		EXPECT_EQ(-EINVAL, kill_for(self->sock, self->family, self->guest.id, reason,
@@ -192,6 +192,7 @@ TEST_F(netlink, kill_with_a_reason)
 		}
 		EXPECT_LT(0, answer->attr_offset);
 	}
+	EXPECT_EQ(-ERANGE, kill_for(self->sock, self->family, self->guest.id, reason, answer));
 	EXPECT_EQ(0, kill_for(self->sock, self->family, self->guest.id,
 			      BULKHEAD_REASON_UNRESPONSIVE, answer));
 	EXPECT_EQ(BULKHEAD_REASON_UNRESPONSIVE, (long)runner(&self->guest.vcpu));

@@ -361,6 +361,7 @@ static bool reset(struct bulkhead_virtio *dev)
 	dev->driver_features = 0;
 	atomic_set(&dev->interrupts, 0);
 	WRITE_ONCE(dev->needs_reset, false);
+	WRITE_ONCE(dev->degraded, false);
 	WRITE_ONCE(dev->status, 0);
 	return true;
 }

@@ -82,6 +82,7 @@ struct bulkhead_virtio_count {
  * @irq: interrupt to the guest
  * @interrupts: why it was raised and not acknowledged, VIRTIO_MMIO_INT_*; no lock
  * @needs_reset: it has failed; cleared by reset once the queues are off
+ * @degraded: its requests get errors; cleared likewise
  * @lock: protects what follows up to @queues; outside the locks of queues
  * @status: what the driver has done of its initialization, VIRTIO_CONFIG_S_*; written under @lock
  * @driver_features: what the driver accepted; constant once status has FEATURES_OK
@@ -103,6 +104,7 @@ struct bulkhead_virtio {
 	struct bulkhead_irq irq;
 	atomic_t interrupts;
 	bool needs_reset;
+	bool degraded;
 
 	struct mutex lock;		/* status and set-up */
 	u8 status;
@@ -143,5 +145,11 @@ void bulkhead_virtio_kick(struct bulkhead_virtio *dev, u32 index);
 int bulkhead_virtio_config_read(struct bulkhead_virtio *dev, u32 offset, void *data, u32 len);
 int bulkhead_virtio_config_write(struct bulkhead_virtio *dev, u32 offset, const void *data,
 				 u32 len);
+
+/* Whether it doesn't do what it is for any more, and the driver hasn't reset it. */
+static inline bool bulkhead_virtio_has_failed(const struct bulkhead_virtio *dev)
+{
+	return READ_ONCE(dev->needs_reset) || READ_ONCE(dev->degraded);
+}
 
 #endif

@@ -253,12 +253,29 @@ static int fail(struct external *ext)
 	return ret;
 }
 
+/* The runner has another backend: who has the queues doesn't change. */
+static int replace(struct external *ext)
+{
+	int ret = 0;
+
+	spin_lock(&ext->lock);
+	if (ext->state == BULKHEAD_EXTERNAL_READY)
+		WRITE_ONCE(ext->dev.degraded, true);
+	else
+		ret = -EBUSY;
+	spin_unlock(&ext->lock);
+	return ret;
+}
+
 static int external_fail(struct external *ext, const void __user *uarg)
 {
 	struct bulkhead_external_fail args;
 	int ret;
 
-	ret = bulkhead_runner_arg_in(ext->dev.part, &args, sizeof(args), uarg) ?: fail(ext);
+	ret = bulkhead_runner_flags_in(ext->dev.part, &args, sizeof(args),
+				       BULKHEAD_EXTERNAL_FAIL_REPLACED, uarg);
+	if (!ret)
+		ret = args.flags & BULKHEAD_EXTERNAL_FAIL_REPLACED ? replace(ext) : fail(ext);
 	if (!ret) {
 		guard(mutex)(&ext->dev.part->state_lock);
 		bulkhead_netlink_notify(ext->dev.part, BULKHEAD_CMD_PART_DEVICE_FAILED);

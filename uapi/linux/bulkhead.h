@@ -602,10 +602,17 @@ struct bulkhead_external_release {
  */
 #define BULKHEAD_EXTERNAL_RELEASE	_IO(BULKHEAD_IOC, 0x31)
 
+/*
+ * The queues stay with the runner, which has put another backend in the place of the one that can't
+ * go on: one that answers with errors, say. The device's state stays "ready", and the driver isn't
+ * told, of which some wouldn't listen.
+ */
+#define BULKHEAD_EXTERNAL_FAIL_REPLACED	0x1
+
 /**
  * struct bulkhead_external_fail - argument of BULKHEAD_EXTERNAL_FAIL
  * @size: sizeof(struct bulkhead_external_fail)
- * @flags: must be zero
+ * @flags: of BULKHEAD_EXTERNAL_FAIL_*
  */
 struct bulkhead_external_fail {
 	__u32 size;
@@ -616,9 +623,11 @@ struct bulkhead_external_fail {
  * BULKHEAD_EXTERNAL_FAIL - say that the backend can't go on, and has let go of the queues
  *
  * The device's state becomes "idle". The driver is told by DEVICE_NEEDS_RESET, and may reset the
- * device and set it up again; or if it was resetting the device, the reset ends.
+ * device and set it up again; or if it was resetting the device, the reset ends. Either way there
+ * is an event, and netlink shows the device as failed until the driver resets it.
  *
- * Return: 0. Errors: EBUSY the device's state is "idle".
+ * Return: 0. Errors: EBUSY the device's state is "idle"; with BULKHEAD_EXTERNAL_FAIL_REPLACED, it
+ * isn't "ready".
  */
 #define BULKHEAD_EXTERNAL_FAIL	_IO(BULKHEAD_IOC, 0x32)
 
