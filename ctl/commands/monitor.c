@@ -43,6 +43,14 @@ static int print_json(unsigned int command, const struct part *part)
 	return flush();
 }
 
+static void print_failed(const struct part *part)
+{
+	for (unsigned int i = 0; i < part->n_devices; i++)
+		if (part->devices[i].failed)
+			printf(", device %u, %s", part->devices[i].slot,
+			       part_device_name(part->devices[i].type));
+}
+
 static int print_line(unsigned int command, const struct part *part)
 {
 	char target[SIZE_TEXT], actual[SIZE_TEXT];
@@ -53,10 +61,8 @@ static int print_line(unsigned int command, const struct part *part)
 	if (command == BULKHEAD_CMD_PART_CHANGED)
 		printf(", memory target %s, actual %s", size_format(part->memory_target, target),
 		       size_format(part->memory_actual, actual));
-	for (unsigned int i = 0; command == BULKHEAD_CMD_PART_DEVICE_FAILED && i < part->n_devices; i++)
-		if (part->devices[i].failed)
-			printf(", device %u, %s", part->devices[i].slot,
-			       part_device_name(part->devices[i].type));
+	if (command == BULKHEAD_CMD_PART_DEVICE_FAILED)
+		print_failed(part);
 	if (part->has_reason)
 		printf(", reason %s", part_reason_name(part->reason));
 	if (part->has_exit_status)

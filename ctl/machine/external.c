@@ -79,6 +79,25 @@ static void start(struct external *external, const struct bulkhead_external_get 
 			eventfd_write(external->kicks[i], 1);
 }
 
+/* Tries to go on with another backend, so that the driver needn't notice more than errors. */
+static bool replace(struct external *external)
+{
+	struct bulkhead_external_get state = { .size = sizeof(state) };
+	struct bulkhead_external_fail args = {
+		.size = sizeof(args),
+		.flags = BULKHEAD_EXTERNAL_FAIL_REPLACED,
+	};
+
+	if (!external->ops->replace || ioctl(external->fd, BULKHEAD_EXTERNAL_GET, &state) ||
+	    state.state != BULKHEAD_EXTERNAL_READY || external->ops->replace(external, &state))
+		return false;
+	external->failed = -1;
+	/* If it is being reset just now, that comes next. */
+	if (ioctl(external->fd, BULKHEAD_EXTERNAL_FAIL, &args) && errno != EBUSY)
+		warn("%s: can't report the failure: %m", external->name);
+	return true;
+}
+
 /* Follows the driver. Returns -1, with an error, if the device doesn't say what it does. */
 static int follow(struct external *external)
 {
@@ -124,7 +143,7 @@ static void *external_main(void *data)
 		}
 		if (fds[0].revents && follow(external))
 			break;
-		if (fds[1].revents && external->running) {
+		if (fds[1].revents && external->running && !replace(external)) {
 			stop(external);
 			fail("%s: the guest's driver broke a queue, or its backend has failed",
 			     external->name);

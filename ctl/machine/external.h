@@ -14,13 +14,19 @@
 
 struct external;
 
-/* A backend. Both are called by the device's thread, and return 0, or -1 with an error. */
+/* A backend. All are called by the device's thread, and return 0, or -1 with an error. */
 struct external_ops {
 	/* Takes the queues: @state says where they are, and what was negotiated. */
 	int (*start)(struct external *external, const struct bulkhead_external_get *state);
 
 	/* Lets go of them: after this, successful or not, it touches no memory of the guest. */
 	int (*stop)(struct external *external);
+
+	/*
+	 * The backend has failed: puts another in its place, for the queues of @state. May be NULL,
+	 * or fail; then the driver is told.
+	 */
+	int (*replace)(struct external *external, const struct bulkhead_external_get *state);
 };
 
 struct external {

@@ -90,15 +90,29 @@ static int stop(struct external *external)
 {
 	struct share *share = to_share(external);
 
+	if (share->errors.running) {
+		fuse_errors_stop(&share->errors);
+		return 0;
+	}
 	if (!vhost_user_stop(&share->backend, external))
 		return 0;
 	end_server(share);
 	return -1;
 }
 
+static int replace(struct external *external, const struct bulkhead_external_get *state)
+{
+	struct share *share = to_share(external);
+
+	end_server(share);
+	warn("virtiofsd has ended; all that the guest does with files of the host's is an error");
+	return fuse_errors_start(&share->errors, external, state, share->backend.memory);
+}
+
 static const struct external_ops ops = {
 	.start = start,
 	.stop = stop,
+	.replace = replace,
 };
 
 static const struct server *find_server(void)

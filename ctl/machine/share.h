@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "machine/external.h"
+#include "machine/fuse_errors.h"
 #include "machine/memory.h"
 #include "machine/tree.h"
 #include "machine/vhost_user.h"
@@ -19,6 +20,7 @@ struct share {
 	struct external external;
 	struct vhost_user backend;
 	pid_t server;		/* 0 if there is none */
+	struct fuse_errors errors;	/* in its place, once it has ended too early */
 };
 
 /*
