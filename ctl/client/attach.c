@@ -310,13 +310,16 @@ int attach(const struct attachment *attachment)
 	int streams[N_STREAMS];
 	int result = wait_for_runner(attachment);
 
-	if (result)
+	session = result ? NULL : calloc(1, sizeof(*session));
+	if (!result && !session)
+		result = fail_errno("can't follow the process");
+	if (!result)
+		result = streams_receive(attachment->socket, wanted, streams);
+	if (result) {
+		close(attachment->socket);
+		free(session);
 		return result > 0 ? STATUS_SIGNAL + result : -1;
-	if (streams_receive(attachment->socket, wanted, streams))
-		return -1;
-	session = calloc(1, sizeof(*session));
-	if (!session)
-		return fail_errno("can't follow the process");
+	}
 	session->attachment = attachment;
 	session->terminal.signals = -1;
 	session->in = streams[STREAM_IN];

@@ -18,7 +18,7 @@ struct attachment {
 
 /*
  * Stays until the process has ended and its output is written. Returns its exit status; that of a
- * command that can't be run, having said why; or -1 with an error.
+ * command that can't be run, having said why; or -1 with an error. Closes the socket in any case.
  */
 int attach(const struct attachment *attachment);
 

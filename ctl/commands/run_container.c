@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MiB		(1ULL << 20)
@@ -172,17 +173,23 @@ int run_container(const struct run_options *options)
 		.interactive = options->interactive,
 	};
 	json_t *process;
+	pid_t runner;
+	int status;
 
 	if (set_container(options, &container))
 		return -1;
 	process = json_object_get(container.config, "process");
 	attachment.command = json_string_value(json_array_get(json_object_get(process, "args"), 0));
 	attachment.terminal = json_is_true(json_object_get(process, "terminal"));
-	if (runner_start(&container, &attachment.socket) < 0)
+	runner = runner_start(&container, &attachment.socket);
+	if (runner < 0)
 		return -1;
 	if (container.detached)
 		return detach(&container, attachment.socket);
 	/* From here on, signals are the command's. Up to here they end this process. */
 	attachment.signals = signals_open();
-	return attachment.signals < 0 ? -1 : attach(&attachment);
+	status = attachment.signals < 0 ? -1 : attach(&attachment);
+	/* When this process ends, nothing is left of the container, its name neither. */
+	waitpid(runner, NULL, 0);
+	return status;
 }

@@ -14,7 +14,7 @@
 
 #include "protocol.h"
 
-#define NEWCOMERS_MAX	64
+#define NEWCOMERS_MAX	256
 
 /* A connection that hasn't shown its ticket. */
 struct newcomer {

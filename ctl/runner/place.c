@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,8 @@ static int enter_host(struct runner *runner)
 	if (runner->agent_process < 0)
 		return fail_errno("can't start the agent");
 	if (!runner->agent_process) {
+		/* What the container may have isn't what its runner needs. */
+		setrlimit(RLIMIT_NOFILE, &runner->old_files);
 		execl(BULKHEAD_AGENT, BULKHEAD_AGENT, name, NULL);
 		fail_errno(BULKHEAD_AGENT "; reinstall bulkhead");
 		error_print();

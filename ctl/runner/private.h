@@ -11,6 +11,7 @@
 #define BULKHEAD_RUNNER_PRIVATE_H
 
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "runner/agent.h"
 #include "runner/log.h"
@@ -65,6 +66,7 @@ struct runner {
 	struct machine machine;	/* with a partition */
 	json_t *agent_config;	/* as the agent gets it */
 	pid_t agent_process;	/* without; 0 if there is none */
+	struct rlimit old_files;	/* open files that this process could have before */
 	int control;		/* the socket that commands connect to */
 	struct client *clients;
 	struct client *front;	/* NULL if it has gone */

@@ -21,8 +21,12 @@ int requests_put(struct runner *runner, enum frame_type type, uint32_t id, struc
 		.client = client,
 		.client_id = client_id,
 	};
+	if (agent_put(&runner->agent, type, id, head, head_length, tail, tail_length)) {
+		free(request);
+		return -1;
+	}
 	runner->requests = request;
-	return agent_put(&runner->agent, type, id, head, head_length, tail, tail_length);
+	return 0;
 }
 
 uint32_t requests_id(struct runner *runner)

@@ -341,6 +341,17 @@ static void run(struct runner *runner)
 	}
 }
 
+/* Each command in the container takes some descriptors, and many may come at once. */
+static void raise_files(struct runner *runner)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &runner->old_files);
+	files = runner->old_files;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int prepare(struct runner *runner, int front)
 {
 	const struct container *container = runner->container;
@@ -363,6 +374,7 @@ static noreturn void runner_main(const struct container *container, int front)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	runner.container = container;
+	raise_files(&runner);
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
 	/* Who waits for the end of what the command prints doesn't wait for the container. */
