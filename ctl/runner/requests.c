@@ -55,11 +55,13 @@ static struct request *take(struct runner *runner, enum frame_type type, uint32_
 /* What the agent says may be a guest's: no more than text that a terminal can show. */
 static char *copy_text(const char *text, size_t length)
 {
-	char *copy = strndup(text, length);
+	char *copy = malloc(length + 1);
 
-	for (char *c = copy; c && *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		copy[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
+	copy[length] = 0;
 	return copy;
 }
 

@@ -233,7 +233,8 @@ static void tick(struct runner *runner)
 		if (runner->agent.greeted)
 			fail("the agent hasn't answered for %u seconds", container->agent_timeout);
 		else
-			fail("the guest hasn't booted within %u seconds",
+			fail("%s within %u seconds", container->partition ?
+			     "the guest hasn't booted" : "the agent hasn't started",
 			     container->start_timeout);
 		place_explain(runner);
 		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
