@@ -127,6 +127,37 @@ TEST(converted)
 	json_decref(config);
 }
 
+/* All of them are named as the guest's kernel names them, and may be used. */
+TEST(disks)
+{
+	static const struct {
+		unsigned int disk;
+		const char *path;
+	} wanted[] = {
+		{ 0, "/dev/vda" }, { 25, "/dev/vdz" }, { 26, "/dev/vdaa" }, { 701, "/dev/vdzz" },
+		{ 702, "/dev/vdaaa" },
+	};
+	json_t *config = parse("{'linux': {}}");
+	json_t *mounts, *devices;
+
+	ASSERT_EQ(0, guest_add_disks(config, 0));
+	EXPECT_EQ(NULL, json_object_get(config, "mounts"));
+	ASSERT_EQ(0, guest_add_disks(config, 703));
+	mounts = json_object_get(config, "mounts");
+	ASSERT_EQ(703, json_array_size(mounts));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		json_t *mount = json_array_get(mounts, wanted[i].disk);
+
+		EXPECT_STREQ(wanted[i].path,
+			     json_string_value(json_object_get(mount, "source")));
+		EXPECT_STREQ(wanted[i].path,
+			     json_string_value(json_object_get(mount, "destination")));
+	}
+	ASSERT_EQ(0, field_find(config, "linux.resources.devices", JSON_ARRAY, &devices));
+	EXPECT_EQ(1, json_array_size(devices));
+	json_decref(config);
+}
+
 struct refusal {
 	const char *path;
 	const char *value;

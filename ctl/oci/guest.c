@@ -7,6 +7,7 @@
 #include "protocol.h"
 #include "util.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,55 @@ static int add_root(const json_t *config, struct tree *tree)
 		return -1;
 	tree->root = (struct bind){ .source = strdup(root ?: ""), .is_recursive = true };
 	return tree->root.source ? 0 : fail("out of memory");
+}
+
+/* The number of a disk as Linux has it in its name: a to z, then aa and so on. */
+static void disk_letters(unsigned int i, char letters[8])
+{
+	char *end = letters + 7;
+
+	*end = 0;
+	for (i++; i; i = (i - 1) / 26)
+		*--end = 'a' + (i - 1) % 26;
+	memmove(letters, end, strlen(end) + 1);
+}
+
+/* Its number among devices is known to the guest alone: so its node is bound, not made. */
+static int add_disk(json_t *mounts, unsigned int i)
+{
+	char letters[8], path[16];
+
+	disk_letters(i, letters);
+	snprintf(path, sizeof(path), "/dev/vd%s", letters);
+	return field_append(mounts, json_pack("{s:s, s:s, s:s, s:[s]}", "destination", path,
+					      "source", path, "type", "bind", "options", "bind"));
+}
+
+int guest_add_disks(json_t *config, unsigned int n)
+{
+	json_t *mounts, *devices;
+
+	if (!n)
+		return 0;
+	if (field_find(config, "mounts", JSON_ARRAY, &mounts) ||
+	    field_find(config, "linux.resources.devices", JSON_ARRAY, &devices))
+		return -1;
+	if (!mounts) {
+		mounts = json_array();
+		if (field_set(config, "mounts", mounts))
+			return -1;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (add_disk(mounts, i))
+			return -1;
+	if (!devices) {
+		devices = json_array();
+		if (field_set(config, "linux.resources.devices", devices))
+			return -1;
+	}
+	/* The guest has no other block devices than the disks that were given to it. */
+	return field_append(devices, json_pack("{s:b, s:s, s:s}", "allow", 1, "type", "b",
+					       "access", "rwm"));
 }
 
 json_t *guest_config(const json_t *config, struct tree *tree)

@@ -44,7 +44,8 @@ static int enter_partition(struct runner *runner)
 	setup = runner->container->machine;
 	setup.tree = &tree;
 	runner->agent_config = guest_config(runner->container->config, &tree);
-	if (!runner->agent_config || enter_cgroup(runner->container) ||
+	if (!runner->agent_config || guest_add_disks(runner->agent_config, setup.n_disks) ||
+	    enter_cgroup(runner->container) ||
 	    agent_listen_vsock(&runner->agent, &setup.port) ||
 	    machine_create(&runner->machine, &setup))
 		return -1;
