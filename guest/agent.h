@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdnoreturn.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "protocol.h"
@@ -42,6 +43,10 @@ __printf(1, 2) void say(const char *format, ...);
 
 /* Says why, and ends the agent, in a guest with the partition. */
 __printf(1, 2) noreturn void die(const char *format, ...);
+
+/* place.c: a connection as struct place has it; and how readily the kernel kills this process. */
+int connect_to(const struct sockaddr *addr, socklen_t length);
+void set_oom_score(const char *score);
 
 /* mounts.c: makes the initramfs a root that containers can leave, and mounts what crun uses. */
 void mounts_setup(void);

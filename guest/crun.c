@@ -49,17 +49,6 @@ static noreturn void execute(const struct crun *crun, const char *const *args, c
 	_exit(1);
 }
 
-/* What PID 1 is spared from, the container isn't. */
-static void unprotect(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		say("can't set what the container has of memory when there is none: %m");
-	if (fd >= 0)
-		close(fd);
-}
-
 int crun_start(struct crun *crun, const char *const *args, const int stdio[3])
 {
 	static unsigned int runs;
@@ -70,8 +59,9 @@ int crun_start(struct crun *crun, const char *const *args, const int stdio[3])
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
+		/* What PID 1 is spared from, the container isn't. */
 		if (getppid() == 1)
-			unprotect();
+			set_oom_score("0");
 		execute(crun, args, stdio);
 	}
 	crun->pid = pid;

@@ -41,26 +41,8 @@ static int connect_vsock(void)
 		.svm_cid = VMADDR_CID_HOST,
 		.svm_port = port,
 	};
-	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int error;
 
-	if (fd >= 0 && !connect(fd, (const struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	error = errno;
-	if (fd >= 0)
-		close(fd);
-	return -error;
-}
-
-/* A guest without memory can do without anybody but the one who tells the runner so. */
-static void protect(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "-1000", 5) != 5)
-		say("can't be spared when there is no memory: %m");
-	if (fd >= 0)
-		close(fd);
+	return connect_to((const struct sockaddr *)&addr, sizeof(addr));
 }
 
 const struct place *guest_enter(void)
@@ -73,7 +55,8 @@ const struct place *guest_enter(void)
 	};
 
 	mounts_setup();
-	protect();
+	/* A guest without memory can do without anybody but the one who tells the runner so. */
+	set_oom_score("-1000");
 	if ((mkdir(WORK_DIR, 0700) && errno != EEXIST) || chdir(WORK_DIR))
 		die(WORK_DIR ": %m");
 	place.button = button_open();

@@ -20,15 +20,8 @@ static struct place place;
 static int connect_unix(void)
 {
 	const struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SOCKET };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int error;
 
-	if (fd >= 0 && !connect(fd, (const struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	error = errno;
-	if (fd >= 0)
-		close(fd);
-	return -error;
+	return connect_to((const struct sockaddr *)&addr, sizeof(addr));
 }
 
 static bool never_pressed(int button)
