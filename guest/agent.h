@@ -140,7 +140,7 @@ struct process_ops {
 
 void process_init(const struct process_ops *ops);
 
-/* A child of the agent's is to be waited for. */
+/* reap.c: children of the agent's are to be waited for. */
 void process_reap(void);
 
 /* How many entries process_poll() fills in at most, and fills in; then what poll() said of them. */

@@ -3,7 +3,7 @@
  * The processes of the container. crun makes them, and ends; as they are orphans then, they become
  * children of the agent, which is PID 1 or a subreaper, and so learns how they end.
  */
-#include "agent.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,47 +21,10 @@
 
 #define BUNDLE		"bundle"
 #define CONFIG		BUNDLE "/config.json"
-#define TEXT_MAX	512
+#define BUNDLE		"bundle"
+#define CONFIG		BUNDLE "/config.json"
 
-/* As much as the address of a Unix socket takes. */
-#define NAME_ROOM	108
-
-/* By this name a process is known until it executes what it is to. */
-#define COMM_MAX	16
-
-struct process {
-	struct process *next;
-	uint32_t id;
-	pid_t pid;		/* 0 while it isn't there, or no more */
-	bool exited;
-	enum frame_type request;	/* that @crun is run for; 0 if it isn't */
-	struct crun crun;
-	int terminal;		/* the master; -1 without */
-	int console;		/* a socket on which crun hands it over; -1 otherwise */
-	struct frame_size size;
-	int sockets[N_STREAMS];	/* until the terminal is there; -1 otherwise */
-	struct pump *pumps[N_STREAMS];
-};
-
-/* A child that ended before it was known whose process it was. */
-struct orphan {
-	struct orphan *next;
-	pid_t pid;
-	int status;
-};
-
-static struct {
-	const struct process_ops *ops;
-	char dir[NAME_ROOM - 32];	/* the working directory */
-	struct process *processes;
-	size_t n;
-	struct process *init;		/* of the processes, that which the container is */
-	struct orphan *orphans;
-	unsigned int creating;		/* runs of crun that make a process */
-	struct process control;		/* START, PAUSE, RESUME, DELETE: a run of crun at a time */
-	char *cgroup;
-	char comm[COMM_MAX];		/* of crun, in a process that hasn't executed anything */
-} container;
+struct container container;
 
 void process_init(const struct process_ops *ops)
 {
@@ -91,24 +54,23 @@ static struct process *find(uint32_t id)
 	return process;
 }
 
-/* A file for crun, which has another working directory. */
-static void file_name(char name[NAME_ROOM], const char *what, const struct process *process)
+void process_file_name(char name[NAME_ROOM], const char *what, const struct process *process)
 {
 	snprintf(name, NAME_ROOM, "%s/%s.%u", container.dir, what, process->id);
 }
 
-static void remove_files(const struct process *process)
+void process_remove_files(const struct process *process)
 {
 	static const char *const files[] = { "process", "pid", "console" };
 	char name[NAME_ROOM];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		file_name(name, files[i], process);
+		process_file_name(name, files[i], process);
 		unlink(name);
 	}
 }
 
-static void process_free(struct process *process)
+void process_free(struct process *process)
 {
 	struct process **at = &container.processes;
 
@@ -120,7 +82,7 @@ static void process_free(struct process *process)
 	}
 	if (container.init == process)
 		container.init = NULL;
-	remove_files(process);
+	process_remove_files(process);
 	close_fd(&process->terminal);
 	close_fd(&process->console);
 	for (int i = 0; i < N_STREAMS; i++) {
@@ -191,7 +153,7 @@ static int listen_console(struct process *process)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	char name[NAME_ROOM];
 
-	file_name(name, "console", process);
+	process_file_name(name, "console", process);
 	strncpy(addr.sun_path, name, sizeof(addr.sun_path) - 1);
 	unlink(addr.sun_path);
 	process->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -235,9 +197,9 @@ static int start_crun(const struct place *place, struct process *process, bool t
 	const char *args[12];
 	int n = 0;
 
-	file_name(spec, "process", process);
-	file_name(pid_file, "pid", process);
-	file_name(console, "console", process);
+	process_file_name(spec, "process", process);
+	process_file_name(pid_file, "pid", process);
+	process_file_name(console, "console", process);
 	if (process->request == FRAME_CREATE) {
 		args[n++] = "create";
 		args[n++] = "--bundle=" BUNDLE;
@@ -297,7 +259,7 @@ enum reply_code process_create(const struct place *place, const struct frame *fr
 	process = process_new(frame, &stdio);
 	if (!process)
 		return failed(text, "can't make a process", ENOMEM);
-	file_name(spec, "process", process);
+	process_file_name(spec, "process", process);
 	if (frame->type == FRAME_CREATE && mkdir(BUNDLE, 0700) && errno != EEXIST)
 		error = errno;
 	else
@@ -322,8 +284,7 @@ enum reply_code process_create(const struct place *place, const struct frame *fr
 	return REPLY_DONE;
 }
 
-/* The terminal's streams, once crun has handed it over. */
-static void take_terminal(struct process *process)
+void process_take_terminal(struct process *process)
 {
 	char control[CMSG_SPACE(sizeof(int))];
 	char name[256];
@@ -380,8 +341,7 @@ static bool is_idle(const struct process *process)
 	return process->exited && process->console < 0;
 }
 
-/* Moves what there is, and forgets a process of which nothing is left. */
-static void move(struct process *process)
+void process_move(struct process *process)
 {
 	for (int i = 0; i < N_STREAMS; i++) {
 		struct pump *pump = process->pumps[i];
@@ -460,197 +420,6 @@ enum reply_code process_run_crun(const struct place *place, const struct frame *
 	return REPLY_DONE;
 }
 
-/* The name that the kernel has for a process, also once it has ended and isn't waited for. */
-static void read_comm(pid_t pid, char comm[COMM_MAX])
-{
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	file = fopen(path, "re");
-	if (!file || !fgets(comm, COMM_MAX, file))
-		comm[0] = 0;
-	if (file)
-		fclose(file);
-}
-
-/*
- * What waitpid() said, as an exit status. A process that ends as the crun that it was made as has
- * executed nothing: there is something wrong with the file, which crun finds out that late.
- */
-static uint32_t exit_status(int status, const char *comm)
-{
-	if (WIFSIGNALED(status))
-		return 128 + WTERMSIG(status);
-	if (WEXITSTATUS(status) == 1 && container.comm[0] && !strcmp(comm, container.comm))
-		return 126;
-	return WEXITSTATUS(status);
-}
-
-static void end_process(struct process *process, uint32_t status)
-{
-	struct frame_exited exited = { .status = status };
-	struct frame_stats stats;
-
-	process->pid = 0;
-	process->exited = true;
-	if (process == container.init && container.cgroup) {
-		cgroup_stats(container.cgroup, &stats);
-		if (stats.oom_kills && stats.oom_kills != UINT64_MAX)
-			exited.flags = EXITED_OOM;
-	}
-	container.ops->exited(process->id, &exited);
-	move(process);
-}
-
-static void forget_orphans(void)
-{
-	while (container.orphans) {
-		struct orphan *orphan = container.orphans;
-
-		container.orphans = orphan->next;
-		free(orphan);
-	}
-}
-
-/* Whether @pid has ended already; with which status. */
-static bool take_orphan(pid_t pid, int *status)
-{
-	for (struct orphan *orphan = container.orphans; orphan; orphan = orphan->next) {
-		if (orphan->pid != pid)
-			continue;
-		*status = orphan->status;
-		return true;
-	}
-	return false;
-}
-
-static pid_t read_pid(const struct process *process)
-{
-	char name[NAME_ROOM];
-	FILE *file;
-	int pid;
-
-	file_name(name, "pid", process);
-	file = fopen(name, "re");
-	if (!file || fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	if (file)
-		fclose(file);
-	return pid;
-}
-
-/* crun has made a process, or has not. */
-static void end_creation(struct process *process, enum reply_code code, const char *text)
-{
-	enum frame_type request = process->request;
-	uint32_t id = process->id;
-	int status;
-
-	process->request = 0;
-	container.creating--;
-	if (code == REPLY_DONE) {
-		/* The terminal may still lie in the socket. */
-		if (process->console >= 0)
-			take_terminal(process);
-		process->pid = read_pid(process);
-		if (!process->pid) {
-			code = REPLY_FAILED;
-			text = "crun has made no process";
-		}
-	}
-	remove_files(process);
-	container.ops->reply(request, id, code, text);
-	if (code != REPLY_DONE) {
-		process_free(process);
-	} else {
-		if (process == container.init) {
-			container.cgroup = cgroup_find(process->pid);
-			read_comm(process->pid, container.comm);
-		}
-		if (take_orphan(process->pid, &status))
-			end_process(process, status);
-	}
-	if (!container.creating)
-		forget_orphans();
-}
-
-static struct process *find_crun(pid_t pid)
-{
-	struct process *process = container.processes;
-
-	if (container.control.crun.pid == pid)
-		return &container.control;
-	while (process && process->crun.pid != pid)
-		process = process->next;
-	return process;
-}
-
-static struct process *find_pid(pid_t pid)
-{
-	struct process *process = container.processes;
-
-	while (process && process->pid != pid)
-		process = process->next;
-	return process;
-}
-
-/* It may be that of a process that crun has made, and hasn't said so yet. */
-static void add_orphan(pid_t pid, uint32_t status)
-{
-	struct orphan *orphan;
-
-	if (!container.creating)
-		return;
-	orphan = malloc(sizeof(*orphan));
-	if (!orphan)
-		die("no memory for a child's end");
-	*orphan = (struct orphan){ container.orphans, pid, status };
-	container.orphans = orphan;
-}
-
-static void end_child(pid_t pid, const char *comm, int status)
-{
-	struct process *process = find_crun(pid);
-	enum reply_code code;
-	char text[TEXT_MAX];
-
-	if (!process) {
-		process = find_pid(pid);
-		if (process)
-			end_process(process, exit_status(status, comm));
-		else
-			add_orphan(pid, exit_status(status, comm));
-		return;
-	}
-	code = crun_end(&process->crun, status, text);
-	if (process == &container.control) {
-		enum frame_type request = process->request;
-
-		process->request = 0;
-		container.ops->reply(request, process->id, code, text);
-	} else {
-		end_creation(process, code, text);
-	}
-}
-
-void process_reap(void)
-{
-	siginfo_t info;
-
-	for (;;) {
-		char comm[COMM_MAX];
-		int status;
-
-		info.si_pid = 0;
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
-			return;
-		read_comm(info.si_pid, comm);
-		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid)
-			end_child(info.si_pid, comm, status);
-	}
-}
-
 #define POLL_EACH	(1 + 2 * N_STREAMS)
 
 size_t process_poll_max(void)
@@ -680,7 +449,7 @@ static void polled(struct process *process, const struct pollfd *fds)
 	bool moves = false;
 
 	if (fds[0].revents)
-		take_terminal(process);
+		process_take_terminal(process);
 	for (int i = 0; i < N_STREAMS; i++) {
 		const struct pollfd *pair = &fds[1 + 2 * i];
 
@@ -690,7 +459,7 @@ static void polled(struct process *process, const struct pollfd *fds)
 		moves = true;
 	}
 	if (moves)
-		move(process);
+		process_move(process);
 }
 
 void process_polled(const struct pollfd *fds)

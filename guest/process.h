@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside process.c, which makes the container's processes, and reap.c, which sees them end. */
+#ifndef BULKHEAD_PROCESS_H
+#define BULKHEAD_PROCESS_H
+
+#include "agent.h"
+
+#define TEXT_MAX	512
+
+/* As much as the address of a Unix socket takes. */
+#define NAME_ROOM	108
+
+/* By this name a process is known until it executes what it is to. */
+#define COMM_MAX	16
+
+struct process {
+	struct process *next;
+	uint32_t id;
+	pid_t pid;		/* 0 while it isn't there, or no more */
+	bool exited;
+	enum frame_type request;	/* that @crun is run for; 0 if it isn't */
+	struct crun crun;
+	int terminal;		/* the master; -1 without */
+	int console;		/* a socket on which crun hands it over; -1 otherwise */
+	struct frame_size size;
+	int sockets[N_STREAMS];	/* until the terminal is there; -1 otherwise */
+	struct pump *pumps[N_STREAMS];
+};
+
+/* A child that ended before it was known whose process it was. */
+struct orphan {
+	struct orphan *next;
+	pid_t pid;
+	int status;
+};
+
+struct container {
+	const struct process_ops *ops;
+	char dir[NAME_ROOM - 32];	/* the working directory */
+	struct process *processes;
+	size_t n;
+	struct process *init;		/* of the processes, that which the container is */
+	struct orphan *orphans;
+	unsigned int creating;		/* runs of crun that make a process */
+	struct process control;		/* START, PAUSE, RESUME, DELETE: a run of crun at a time */
+	char *cgroup;
+	char comm[COMM_MAX];		/* of crun, in a process that hasn't executed anything */
+};
+
+extern struct container container;
+
+void process_free(struct process *process);
+void process_remove_files(const struct process *process);
+
+/* Moves what there is in its streams, and forgets a process of which nothing is left. */
+void process_move(struct process *process);
+
+/* Takes its terminal, if crun has handed it over. */
+void process_take_terminal(struct process *process);
+
+/* A file of the process' for crun, which has another working directory. */
+void process_file_name(char name[NAME_ROOM], const char *what, const struct process *process);
+
+#endif
