@@ -16,8 +16,8 @@
 json_t *guest_config(const json_t *config, struct tree *tree);
 
 /*
- * Adds the partition's @n disks to a guest's config, /dev/vda and so on, as the guest's kernel names
- * them. Returns 0, or -1 with an error.
+ * Adds the partition's @n disks to a guest's config: /dev/vda and so on, as its kernel names them.
+ * Returns 0, or -1 with an error.
  */
 int guest_add_disks(json_t *config, unsigned int n);
 
