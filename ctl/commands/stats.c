@@ -122,48 +122,62 @@ static json_t *to_json(const char *name, const struct stats *stats)
 	return object;
 }
 
+struct printer {
+	json_t *array;		/* NULL for a table */
+	bool has_head;
+};
+
+static void print_head(struct printer *printer)
+{
+	if (printer->array || printer->has_head)
+		return;
+	printf("%-20s %-10s %-8s %-8s %-8s %-10s %s\n", "NAME", "OF", "CPU", "MEMORY", "LIMIT",
+	       "PROCESSES", "EXITS");
+	printer->has_head = true;
+}
+
 static int print_one(const char *name, void *data)
 {
-	json_t *array = data;
+	struct printer *printer = data;
 	struct stats stats = { 0 };
 
 	if (get(name, &stats))
 		return -1;
-	if (array)
-		json_array_append_new(array, to_json(name, &stats));
+	print_head(printer);
+	if (printer->array)
+		json_array_append_new(printer->array, to_json(name, &stats));
 	else
 		print_stats(name, &stats);
 	return 0;
 }
 
-static int print_named(int argc, char **argv, json_t *array)
+static int print_named(int argc, char **argv, struct printer *printer)
 {
 	for (int i = optind; i < argc; i++)
-		if (print_one(argv[i], array))
+		if (print_one(argv[i], printer))
 			return -1;
 	return 0;
 }
 
 int cmd_stats(const struct command *command, int argc, char **argv)
 {
-	json_t *array;
+	struct printer printer = { 0 };
 	int status;
 	bool json;
 
 	if (!command_parse(command, argc, argv, 0, INT_MAX, &json, &status))
 		return status;
-	array = json ? json_array() : NULL;
-	if (!json)
-		printf("%-20s %-10s %-8s %-8s %-8s %-10s %s\n", "NAME", "OF", "CPU", "MEMORY",
-		       "LIMIT", "PROCESSES", "EXITS");
+	printer.array = json ? json_array() : NULL;
 	if (optind < argc)
-		status = print_named(argc, argv, array);
+		status = print_named(argc, argv, &printer);
 	else
-		status = directory_each(print_one, array);
-	if (array && !status)
-		status = part_print_json(array, JSON_INDENT(2));
+		status = directory_each(print_one, &printer);
+	if (!status)
+		print_head(&printer);
+	if (json && !status)
+		status = part_print_json(printer.array, JSON_INDENT(2));
 	else
-		json_decref(array);
+		json_decref(printer.array);
 	if (!status)
 		return 0;
 	error_print();
