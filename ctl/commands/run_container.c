@@ -69,17 +69,15 @@ static const char *find_partition_option(const struct run_options *options)
 	return options->append ? "--append" : NULL;
 }
 
-static int set_machine(const struct run_options *options, struct container *container)
+static int set_machine(const struct run_options *options, const struct limits *limits,
+		       struct container *container)
 {
 	struct machine_setup *machine = &container->machine;
-	struct limits limits;
 
-	if (limits_get(container->config, &limits))
-		return -1;
 	machine->name = container->name;
 	machine->append = options->append;
-	machine->memory = partition_memory(limits.memory);
-	machine->cpus = limits_vcpus(&limits);
+	machine->memory = partition_memory(limits->memory);
+	machine->cpus = limits_vcpus(limits);
 	machine->disks = options->disks;
 	machine->n_disks = options->n_disks;
 	/* The runner has another working directory. */
@@ -122,6 +120,7 @@ static int set_container(const struct run_options *options, struct container *co
 {
 	const char *option = find_partition_option(options);
 	struct frame_stdio stdio;
+	struct limits limits;
 
 	container->partition = !options->isolation || !strcmp(options->isolation, "partition");
 	container->detached = options->detach;
@@ -138,9 +137,10 @@ static int set_container(const struct run_options *options, struct container *co
 		return fail("%s: of partitions; leave it out with --isolation=process", option);
 	attach_stdio(&stdio, true, options->interactive);
 	container->size = stdio.size;
-	if (set_config(options, container))
+	/* Limits are checked for both: what crun doesn't understand, it leaves out. */
+	if (set_config(options, container) || limits_get(container->config, &limits))
 		return -1;
-	return container->partition ? set_machine(options, container) : 0;
+	return container->partition ? set_machine(options, &limits, container) : 0;
 }
 
 /* Waits for it to have started. */
