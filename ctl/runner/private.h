@@ -78,6 +78,7 @@ struct runner {
 	struct frame_exited exited;
 	uint64_t exited_at;	/* ms of timeout_clock() */
 	unsigned int missed;	/* ticks without the agent's answer */
+	uint64_t next_tick;	/* by timeout_clock() */
 	bool pinged;
 	struct log log;
 };

@@ -71,6 +71,19 @@ static int run_hooks(const struct runner *runner, const char *which, const char 
 	return result;
 }
 
+static uint64_t tick_ms(const struct runner *runner)
+{
+	const struct container *container = runner->container;
+
+	return (runner->agent.greeted ? container->agent_timeout : container->start_timeout) *
+	       1000 / TICKS;
+}
+
+static void set_next_tick(struct runner *runner)
+{
+	runner->next_tick = timeout_clock() + tick_ms(runner);
+}
+
 /* The agent is there: it gets the container. */
 static void greeted(void *data)
 {
@@ -86,6 +99,9 @@ static void greeted(void *data)
 	stdio.tickets[STREAM_OUT] = 1;
 	stdio.tickets[STREAM_ERR] = !json_is_true(terminal);
 	runner->state = RUNNER_CREATING;
+	/* From here on, its own time counts, and not that which the guest had to boot. */
+	runner->missed = 0;
+	set_next_tick(runner);
 	runner->init = processes_add(runner, PROCESS_INIT,
 				     container->detached ? NULL : runner->front, &stdio);
 	if (!text)
@@ -246,14 +262,6 @@ static void tick(struct runner *runner)
 	}
 }
 
-static uint64_t tick_ms(const struct runner *runner)
-{
-	const struct container *container = runner->container;
-
-	return (runner->agent.greeted ? container->agent_timeout : container->start_timeout) *
-	       1000 / TICKS;
-}
-
 /* The agent is gone, as it is to be, or with the reason for that on its way. */
 static void lost_agent(struct runner *runner)
 {
@@ -318,11 +326,10 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 
 static void run(struct runner *runner)
 {
-	uint64_t next_tick = timeout_clock() + tick_ms(runner);
-
+	set_next_tick(runner);
 	while (runner->state != RUNNER_FAILED) {
 		uint64_t now = timeout_clock();
-		uint64_t timeout = next_tick > now ? next_tick - now : 0;
+		uint64_t timeout = runner->next_tick > now ? runner->next_tick - now : 0;
 
 		/* What ends with time is looked at once a second. */
 		if (runner->state >= RUNNER_EXITED && timeout > 1000)
@@ -333,9 +340,9 @@ static void run(struct runner *runner)
 		if (!runner->front && !runner->container->detached &&
 		    runner->state < RUNNER_EXITED)
 			break;
-		if (timeout_clock() >= next_tick) {
+		if (timeout_clock() >= runner->next_tick) {
 			tick(runner);
-			next_tick = timeout_clock() + tick_ms(runner);
+			set_next_tick(runner);
 		}
 		look_at_clock(runner);
 		clients_flush(runner);
