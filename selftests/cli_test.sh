@@ -6,18 +6,6 @@ set -u
 source "$(dirname "$(realpath "$0")")/shell.sh"
 kernel=$(echo /boot/vmlinuz-*-cloud-amd64)
 
-# fails STATUS MESSAGE COMMAND...: it does, with a message that has MESSAGE in it, and only there.
-fails() {
-	local want=$1 message=$2 got=0
-	shift 2
-	"$@" >out 2>err </dev/null || got=$?
-	[ $got -eq "$want" ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] &&
-		grep -q "^bulkhead: .*$message" err && return
-	echo "# status $got: $*"
-	sed 's/^/# /' out err
-	return 1
-}
-
 run_fails() {
 	local message=$1
 	shift
@@ -54,8 +42,7 @@ rootfs_missing() {
 memory_wrong() {
 	local total
 	total=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
-	run_fails 'need.*--memory' --memory 16M --rootfs rootfs -- true &&
-		run_fails 'memory' --memory 0 --rootfs rootfs -- true &&
+	run_fails 'memory' --memory 0 --rootfs rootfs -- true &&
 		run_fails 'memory.*page' --memory 128000001 --rootfs rootfs -- true &&
 		run_fails 'memory' --memory lots --rootfs rootfs -- true &&
 		run_fails 'memory' --memory -1M --rootfs rootfs -- true &&
@@ -64,7 +51,9 @@ memory_wrong() {
 }
 
 cpus_wrong() {
-	run_fails 'cpus' --cpus 0 --rootfs rootfs -- true &&
+	run_fails 'cpus.*none' --cpus 0.0 --rootfs rootfs -- true &&
+		run_fails 'cpus.*not a number' --cpus 1,5 --rootfs rootfs -- true &&
+		run_fails 'cpus' --cpus 0 --rootfs rootfs -- true &&
 		run_fails 'cpus' --cpus 1000 --rootfs rootfs -- true &&
 		run_fails 'cpus' --cpus two --rootfs rootfs -- true
 }
@@ -100,6 +89,94 @@ disks_too_many() {
 	local disks=()
 	for _ in {1..17}; do disks+=(--disk "disk,ro"); done
 	run_fails 'disk: too many' "${disks[@]}" --rootfs rootfs -- true
+}
+
+# Of a container, and of a partition; and what doesn't go together.
+options_wrong() {
+	run_fails 'isolation: none: neither' --isolation none --rootfs rootfs -- true &&
+		run_fails 'rootfs: a bundle has one' --bundle bundle --rootfs rootfs -- true &&
+		run_fails 'initrd: a container has its own' --initrd zero --rootfs rootfs -- true &&
+		run_fails 'interactive: nobody is there' --detach -i --rootfs rootfs -- true &&
+		run_fails 'standard input isn.t a terminal' -it --rootfs rootfs -- true &&
+		run_fails 'disk: of partitions' --isolation process --disk "$kernel,ro" --rootfs rootfs -- true &&
+		run_fails 'kernel: of partitions' --isolation process --kernel "$kernel" --rootfs rootfs -- true &&
+		run_fails 'append: of partitions' --isolation process --append quiet --rootfs rootfs -- true &&
+		run_fails 'true: a command needs a root' --kernel "$kernel" -- true || return
+	for option in --detach --interactive --tty --env=A --volume=a:/b --user=5 --workdir=/ --read-only; do
+		run_fails "${option%=*}: for containers" "$option" --kernel "$kernel" || return
+	done
+	for isolation in process partition; do
+		run_fails 'user.*nonesuch' --isolation $isolation --user nonesuch --rootfs rootfs -- true &&
+			run_fails 'tmp: not an absolute path' --isolation $isolation --workdir tmp --rootfs rootfs -- true ||
+			return
+	done
+}
+
+bundle() {
+	"$selftests/bundle.py" bundle rootfs "$@" -- true
+}
+
+# config_fails MESSAGE PATH=JSON...: in either mode
+config_fails() {
+	local message=$1
+	shift
+	bundle "$@" && run_fails "$message" --bundle bundle &&
+		run_fails "$message" --isolation process --bundle bundle
+}
+
+config_wrong() {
+	rm -rf bundle
+	run_fails 'bundle: No such file' --bundle bundle && mkdir bundle &&
+		run_fails 'config.json: No such file' --bundle bundle &&
+		echo '{"process": ' >bundle/config.json && run_fails 'config.json:2: ' --bundle bundle &&
+		config_fails 'config.json: ociVersion: 2.0.0: unknown' ociVersion='"2.0.0"' &&
+		config_fails 'config.json: process: .*object' process=5 &&
+		config_fails 'process: args: empty' process.args='[]' &&
+		config_fails 'process: cwd: tmp: not an absolute' process.cwd='"tmp"' &&
+		config_fails 'process: user.uid' process.user.uid=-1 &&
+		config_fails 'root.path: .*nonesuch: No such file' root.path='"nonesuch"' &&
+		config_fails 'mounts.0.' mounts='[{"type": "tmpfs"}]' &&
+		config_fails 'resources.memory.limit' linux.resources.memory.limit='"lots"'
+}
+
+# refused MESSAGE PATH=JSON...: in a partition, by the name of what it can't have. The unit tests
+# know all that there is.
+refused() {
+	local message=$1
+	shift
+	bundle "$@" && run_fails "$message, or use --isolation=process" --bundle bundle
+}
+
+refused_in_partitions() {
+	refused 'devices: /dev/sda (b 8:0): .*' \
+			linux.devices='[{"path": "/dev/sda", "type": "b", "major": 8, "minor": 0}]' &&
+		refused 'namespaces: pid: /proc/1/ns/pid: .*' linux.namespaces.0.path='"/proc/1/ns/pid"' &&
+		refused 'namespaces: pid: missing.*' linux.namespaces='[{"type": "mount"}]' &&
+		refused 'rootfsPropagation: rshared: .*' linux.rootfsPropagation='"rshared"' &&
+		refused 'mounts: /x: rshared: .*' mounts.+='{"destination": "/x", "type": "bind",
+			"source": "/tmp", "options": ["bind", "rshared"]}' &&
+		refused 'mounts: /x: idmap: .*' mounts.+='{"destination": "/x", "type": "bind",
+			"source": "/tmp", "options": ["bind", "idmap"]}' &&
+		refused 'mounts: /x: type "nfs": .*' \
+			mounts.+='{"destination": "/x", "type": "nfs", "source": "host:/x"}' &&
+		refused 'apparmorProfile: docker-default: .*' process.apparmorProfile='"docker-default"' &&
+		refused 'seccomp.listenerPath: .*' linux.seccomp.listenerPath='"/run/socket"' &&
+		refused 'unified: io.max: .*' linux.resources.unified.io:max='"8:0 rbps=1"'
+}
+
+# conf_fails MESSAGE LINE: a line of the administrator's, with those of before
+conf_fails() {
+	printf '# defaults\n\n%s\n' "$2" >/etc/bulkhead.conf
+	run_fails "/etc/bulkhead.conf:3: $1" --rootfs rootfs -- true
+	local status=$?
+	rm /etc/bulkhead.conf
+	return $status
+}
+
+conf_wrong() {
+	conf_fails 'nonesuch: no such key' 'nonesuch = 5' && conf_fails 'memory: no .=' 'memory' &&
+		conf_fails '.*memory: lots' 'memory = lots' && conf_fails '.*isolation: vm' 'isolation = vm' &&
+		conf_fails '.*soon' 'agent-timeout = soon' && conf_fails '.*cpus: 0' 'cpus=0'
 }
 
 usage() {
@@ -138,7 +215,8 @@ full_output() {
 
 help_lists_all() {
 	local command
-	bulkhead help >out && for command in run list show set stop kill rescan console logs monitor; do
+	bulkhead help >out && for command in run exec ps stats pause resume wait list show set stop kill rescan \
+		console logs monitor; do
 		grep -q "^  $command " out && bulkhead $command --help | grep -q "^Usage: bulkhead $command" ||
 			return
 	done
@@ -155,10 +233,6 @@ stranger() {
 		[ "$("${user[@]}" bulkhead list --json)" = '[]' ]
 }
 
-nothing_left() {
-	[ "$(bulkhead list --json)" = '[]' ] && ! pgrep -x bulkhead
-}
-
 run_tests \
 	kernel_missing \
 	not_a_kernel \
@@ -169,6 +243,10 @@ run_tests \
 	name_wrong \
 	disk_wrong \
 	disks_too_many \
+	options_wrong \
+	config_wrong \
+	refused_in_partitions \
+	conf_wrong \
 	usage \
 	set_wrong \
 	unknown_partition \

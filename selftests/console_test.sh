@@ -3,10 +3,8 @@
 # bulkhead console and logs: a stock kernel says and hears things on hvc0.
 # shellcheck disable=SC2094	# files are read while they are written
 set -u
-here=$(dirname "$(realpath "$0")")
 # shellcheck source=selftests/shell.sh
-source "$here/shell.sh"
-export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
+source "$(dirname "$(realpath "$0")")/shell.sh"
 
 has() {
 	grep -aq -- "$2" "$1"
@@ -200,17 +198,6 @@ job_control() {
 	END
 }
 
-# fails STATUS MESSAGE COMMAND...
-fails() {
-	local want=$1 message=$2 got=0
-	shift 2
-	"$@" >out 2>err </dev/null || got=$?
-	[ $got -eq "$want" ] && [ ! -s out ] && grep -q -- "$message" err && return
-	echo "# status $got: $*"
-	cat out err
-	return 1
-}
-
 # Who may open the device, but isn't the owner.
 # A terminal that takes no more, as after ctrl-S, makes nobody deaf.
 stuck_terminal() {
@@ -271,10 +258,6 @@ run_terminal() {
 		t.type(b"\x1d")
 		t.end(128 + signal.SIGTERM)
 	END
-}
-
-nothing_left() {
-	[ "$(bulkhead list --json)" = '[]' ] && ! pgrep -x bulkhead
 }
 
 run_tests \

@@ -29,9 +29,15 @@ cpus() {
 	} | diff - out && [ ! -s err ]
 }
 
+# A part of a processor is all of one CPU, a part of the time.
+half() {
+	bulkhead run --cpus 0.5 --rootfs rootfs -- sh -c 'nproc; cat /sys/fs/cgroup/cpu.max' >out 2>&1 </dev/null
+	says out $'1\n50000 100000'
+}
+
 one() { cpus 1; }
 two() { cpus 2; }
 four() { cpus 4; }
 thirty_two() { cpus 32; }
 
-run_tests one two four thirty_two
+run_tests half one two four thirty_two

@@ -8,7 +8,7 @@ source "$(dirname "$(realpath "$0")")/shell.sh"
 # A guest gives a page to its balloon only when it has filled it with zeroes (init_on_alloc), and so
 # has the host allocate it first. Under emulation that is some MiB a second, hence small sizes, and
 # long timeouts.
-memory=256
+memory=256	# of a partition whose container has no limit
 timeout=800
 
 # field NAME ATTRIBUTE: a number that is known of a partition
@@ -56,7 +56,7 @@ has_driver() {
 # begin NAME SCRIPT: a guest that runs SCRIPT, with a pipe to it on descriptor 8
 begin() {
 	mkfifo "$1.in"
-	bulkhead run --name "$1" --memory ${memory}M --rootfs rootfs -- sh -c "$2" \
+	bulkhead run --name "$1" --interactive --bundle bundle sh -c "$2" \
 		<"$1.in" >"$1.out" 2>"$1.err" &
 	exec 8>"$1.in"
 	wait_until grep -q ready "$1.out" && wait_until has_driver "$1"
@@ -75,7 +75,7 @@ end() {
 
 # A guest that makes a file in its memory and removes it, as it is told.
 # shellcheck disable=SC2016
-keeper='mount -t tmpfs -o size=80% none /tmp; echo ready; while read -r command mib; do
+keeper='echo ready; while read -r command mib; do
 	case $command in
 	keep) dd if=/dev/zero of=/tmp/file bs=1M count=$mib 2>/dev/null; echo "kept $mib" ;;
 	drop) rm /tmp/file; echo dropped ;;
@@ -94,8 +94,8 @@ free_pages_are_reported() {
 		[ "$(field reporter memory-actual)" = $((memory << 20)) ] && end reporter
 }
 
-# says TEXT COMMAND...: on standard output, and nothing else
-says() {
+# prints TEXT COMMAND...: on standard output, and nothing else
+prints() {
 	local want=$1 got
 	shift
 	got=$("$@" 2>err) || { echo "# failed: $*"; sed 's/^/# /' err; return 1; }
@@ -104,7 +104,7 @@ says() {
 
 inflates_and_deflates() {
 	begin balloon "$keeper" || return
-	says 160M bulkhead set --timeout $timeout balloon memory 160M || return
+	prints 160M bulkhead set --timeout $timeout balloon memory 160M || return
 	wait_until holds_at_most balloon 160 || { echo "# holds $(held balloon)"; return 1; }
 	wait_until has_free_at_most balloon $((160 << 20)) || return
 	[ "$(field balloon memory-target)" = $((160 << 20)) ] &&
@@ -134,7 +134,7 @@ falls_short() {
 		sed 's/^/# /' out err
 		return 1
 	fi
-	says ${memory}M bulkhead set --timeout $timeout needy memory ${memory}M || return
+	prints ${memory}M bulkhead set --timeout $timeout needy memory ${memory}M || return
 	echo drop >&8
 	wait_until grep -q dropped needy.out && end needy
 }
@@ -169,11 +169,18 @@ killed_meanwhile() {
 }
 
 entropy() {
-	bulkhead run --rootfs rootfs -- sh -c 'cat /sys/class/misc/hw_random/rng_current
+	bulkhead run --bundle bundle sh -c 'cat /sys/class/misc/hw_random/rng_current
+		mknod /dev/hwrng c 10 183
 		head -c 10000 /dev/hwrng | wc -c' >out 2>err </dev/null
 	grep -q virtio_rng out && grep -qx 10000 out && return
 	sed 's/^/# /' out err
 	return 1
 }
 
+# Files in memory, and devices that other containers haven't.
+"$selftests/bundle.py" bundle rootfs mounts.+='{"destination": "/tmp", "type": "tmpfs",
+		"source": "tmpfs", "options": ["size=80%"]}' \
+	linux.resources='{"devices": [{"allow": true, "access": "rwm"}]}' \
+	process.capabilities='{"bounding": ["CAP_MKNOD"], "effective": ["CAP_MKNOD"],
+		"permitted": ["CAP_MKNOD"]}' -- sh || exit
 run_tests free_pages_are_reported inflates_and_deflates falls_short refused killed_meanwhile entropy

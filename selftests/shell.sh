@@ -5,6 +5,7 @@
 # shellcheck disable=SC1091
 source "$KSELFTEST/ktap_helpers.sh"
 selftests=$(dirname "$(realpath "$0")")
+export PYTHONPATH=$selftests PYTHONDONTWRITEBYTECODE=1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
@@ -29,13 +30,86 @@ is_alone() {
 	[ "$(bulkhead list --json | tr -d ' \n')" = '[]' ]
 }
 
+# says FILE TEXT: all that it has
+says() {
+	[ "$(cat "$1")" = "$2" ] || { echo "# $1 has: $(head -c 2000 "$1")"; false; }
+}
+
+# status_is STATUS COMMAND...: its output is in out and err
+status_is() {
+	local want=$1 got=0
+	shift
+	"$@" >out 2>err </dev/null || got=$?
+	[ $got -eq "$want" ] && return
+	echo "# status $got instead of $want: $*"
+	sed 's/^/# /' out err
+	return 1
+}
+
+# fails STATUS MESSAGE COMMAND...: it does, with a message that has MESSAGE in it, and only there.
+fails() {
+	local want=$1 message=$2
+	shift 2
+	status_is "$want" "$@" && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] &&
+		grep -q "^bulkhead: .*$message" err && return
+	echo "# not \"$message\": $*"
+	sed 's/^/# /' out err
+	return 1
+}
+
+# exits STATUS PID: a child does, in the end
+exits() {
+	local got=0
+	wait "$2" || got=$?
+	[ $got -eq "$1" ] || { echo "# status $got instead of $1"; false; }
+}
+
+# Paths below /run and /sys, and mounts, that containers have.
+traces() {
+	find /run/bulkhead -mindepth 1 ! -name .lock 2>/dev/null
+	find /sys/fs/cgroup/bulkhead -mindepth 1 -type d 2>/dev/null
+	cut -d ' ' -f 5 /proc/self/mountinfo
+	compgen -G '/tmp/bulkhead.*'
+}
+before=$(traces)
+
+processes() {
+	local name
+	for name in bulkhead agent crun virtiofsd; do
+		pgrep -lx $name
+	done
+}
+
+has_no_traces() {
+	[ "$(traces)" = "$before" ] && [ ! "$(processes)" ]
+}
+
+# Nothing of any container, a while after the last one.
+nothing_left() {
+	wait_until is_alone && wait_until has_no_traces && return
+	diff <(echo "$before") <(traces) | sed 's/^/# /'
+	processes | sed 's/^/# /'
+	return 1
+}
+
+# in_modes TEST...: their names in either mode of isolation. Such a test finds it in $mode.
+in_modes() {
+	printf 'process_%s ' "$@"
+	printf 'partition_%s ' "$@"
+}
+
 # Each test is a function that succeeds or fails.
 run_tests() {
 	local test
 	ktap_print_header
 	ktap_set_plan $#
 	for test; do
-		ktap_test_result "$test" "$test"
+		if declare -F "$test" >/dev/null; then
+			ktap_test_result "$test" "$test"
+		else
+			mode=${test%%_*}
+			ktap_test_result "${mode}_${test#*_}" "${test#*_}"
+		fi
 	done
 	ktap_finished
 }

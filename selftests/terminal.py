@@ -81,3 +81,35 @@ class Terminal:
         assert os.waitstatus_to_exitcode(result) == status, (result, open("err").read())
         if status != -signal.SIGKILL:
             assert termios.tcgetattr(self.slave) == self.modes
+
+
+def check_shell(terminal):
+    """A shell in a container, on a terminal of 33 lines of 101: what users expect of one."""
+    terminal.type(b"stty size; tty\n")
+    terminal.expect(b"\n33 101")
+    terminal.expect(b"/dev/")
+    terminal.resize(44, 90)
+    terminal.type(b"until [ \"$(stty size)\" = '44 90' ]; do usleep 10000; done; echo re''sized\n")
+    terminal.expect(b"resized")
+    # The process in the foreground is told.
+    terminal.type(b"sh -c 'trap \"stty size\" WINCH; echo re\"\"ady; while :; do usleep 10000; done'\n")
+    terminal.expect(b"ready")
+    terminal.resize(22, 70)
+    terminal.expect(b"22 70")
+    terminal.type(b"\x03")
+    terminal.type(b"echo status $?\n")
+    terminal.expect(b"\nstatus 130")
+    # Job control, of a job that says when it goes on.
+    terminal.type(b"sh -c 'trap \"echo a\\\"\\\"gain\" CONT; echo sta\"\"rted; while :; do usleep 10000; done'\n")
+    terminal.expect(b"started")
+    terminal.type(b"\x1a")
+    terminal.expect(b"Stopped")
+    terminal.type(b"bg\n")
+    terminal.expect(b"again")
+    terminal.type(b"jobs\n")
+    terminal.expect(b"Running")
+    terminal.type(b"fg\n")
+    terminal.expect(b"again")
+    terminal.type(b"\x03")
+    terminal.type(b"echo status $?\n")
+    terminal.expect(b"\nstatus 130")

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What tests do inside of containers, where no shell can: container_tool locks|mapping|sparse|
+ * unlinked|xattrs FILE, files DIR N, memory MIB, realtime. The exit status is 0 if all is as it is
+ * on a file system of the host's. Linked statically: no root directory has to have libraries.
+ */
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define MiB	(1024 * 1024L)
+
+/* "is true" reads like the sentence that it is in a failure. */
+#define check(what) \
+	do { \
+		if (!(what)) \
+			err(1, "%s:%d: not so: %s", __FILE__, __LINE__, #what); \
+	} while (0)
+
+static int open_file(const char *path, int flags)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+/* Another process, since a lock of one's own never is in the way. */
+static bool others_can_lock(const char *path, bool flocks, bool waits)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10 };
+	pid_t pid = fork();
+	int status;
+
+	check(pid >= 0);
+	if (!pid) {
+		int fd = open_file(path, 0);
+		int result = flocks ? flock(fd, LOCK_EX | (waits ? 0 : LOCK_NB)) :
+				      fcntl(fd, waits ? F_SETLKW : F_SETLK, &lock);
+
+		_exit(!result ? 0 : errno == EAGAIN || errno == EACCES ? 1 : 2);
+	}
+	check(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return !WEXITSTATUS(status);
+}
+
+static void test_locks(const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 5 };
+	int fd = open_file(path, O_CREAT);
+	pid_t pid;
+
+	check(!fcntl(fd, F_SETLK, &lock));
+	check(!others_can_lock(path, false, false));
+	lock.l_type = F_UNLCK;
+	check(!fcntl(fd, F_SETLK, &lock));
+	check(others_can_lock(path, false, false));
+	check(!flock(fd, LOCK_EX));
+	check(!others_can_lock(path, true, false));
+	check(!flock(fd, LOCK_UN));
+	check(others_can_lock(path, true, false));
+	/* Who waits gets it when its holder ends. */
+	check(!flock(fd, LOCK_EX));
+	pid = fork();
+	check(pid >= 0);
+	if (!pid) {
+		/* Or else it is a holder, too. */
+		close(fd);
+		_exit(!others_can_lock(path, true, true));
+	}
+	close(fd);
+	check(waitpid(pid, NULL, 0) == pid);
+	check(others_can_lock(path, true, false));
+}
+
+/* What is written through a mapping is in the file, and in another's mapping of it. */
+static void test_mapping(const char *path)
+{
+	int fd = open_file(path, O_CREAT | O_TRUNC);
+	char *map, text[6] = "";
+	int status;
+	pid_t pid;
+
+	check(!ftruncate(fd, MiB));
+	map = mmap(NULL, MiB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	check(map != MAP_FAILED);
+	memcpy(map + 5000, "first", 5);
+	pid = fork();
+	check(pid >= 0);
+	if (!pid) {
+		int other = open_file(path, 0);
+		char *theirs = mmap(NULL, MiB, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+
+		check(theirs != MAP_FAILED && !memcmp(theirs + 5000, "first", 5));
+		memcpy(theirs + MiB - 5, "other", 5);
+		_exit(0);
+	}
+	check(waitpid(pid, &status, 0) == pid && !status);
+	check(!memcmp(map + MiB - 5, "other", 5));
+	check(!msync(map, MiB, MS_SYNC));
+	check(pread(fd, text, 5, 5000) == 5 && !strcmp(text, "first"));
+	check(!munmap(map, MiB));
+}
+
+static void test_sparse(const char *path)
+{
+	int fd = open_file(path, O_CREAT | O_TRUNC);
+	struct stat stat;
+	char byte = 1;
+
+	check(!ftruncate(fd, 1024 * MiB));
+	check(pwrite(fd, "x", 1, 512 * MiB) == 1);
+	check(!fsync(fd));
+	check(!fstat(fd, &stat) && stat.st_size == 1024 * MiB);
+	check(stat.st_blocks > 0 && stat.st_blocks * 512 < MiB);
+	check(pread(fd, &byte, 1, 100 * MiB) == 1 && !byte);
+	check(pread(fd, &byte, 1, 512 * MiB) == 1 && byte == 'x');
+	check(pread(fd, &byte, 1, 1024 * MiB) == 0);
+}
+
+/* A file lives on without a name, as long as it is open. */
+static void test_unlinked(const char *path)
+{
+	int fd = open_file(path, O_CREAT | O_TRUNC);
+	struct stat stat;
+	char text[5] = "";
+
+	check(write(fd, "text", 4) == 4);
+	check(!unlink(path));
+	check(access(path, F_OK) && errno == ENOENT);
+	check(pread(fd, text, 4, 0) == 4 && !strcmp(text, "text"));
+	check(write(fd, "more", 4) == 4);
+	check(!fstat(fd, &stat) && stat.st_size == 8 && stat.st_nlink == 0);
+}
+
+static void test_xattrs(const char *path)
+{
+	int fd = open_file(path, O_CREAT);
+	char value[16] = "", names[256];
+	ssize_t n;
+
+	check(!fsetxattr(fd, "user.test", "va\0ue", 5, 0));
+	check(getxattr(path, "user.test", value, sizeof(value)) == 5);
+	check(!memcmp(value, "va\0ue", 5));
+	n = listxattr(path, names, sizeof(names));
+	check(n > 0 && memmem(names, n, "user.test", sizeof("user.test")));
+	check(!removexattr(path, "user.test"));
+	check(getxattr(path, "user.test", value, sizeof(value)) < 0 && errno == ENODATA);
+	/* This one stays, for the host to see. */
+	check(!setxattr(path, "user.stays", "text", 4, 0));
+}
+
+static int count(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	check(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n - 2;
+}
+
+static void test_files(const char *path, int n)
+{
+	char name[32];
+
+	check(!mkdir(path, 0700) && !chdir(path));
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		int fd = open_file(name, O_CREAT | O_EXCL);
+
+		check(write(fd, name, strlen(name)) == (ssize_t)strlen(name));
+		close(fd);
+	}
+	check(count(".") == n);
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		check(!unlink(name));
+	}
+	check(count(".") == 0);
+	check(!chdir("/") && !rmdir(path));
+}
+
+static void use_memory(long mib)
+{
+	for (long i = 0; i < mib; i++) {
+		char *memory = mmap(NULL, MiB, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		check(memory != MAP_FAILED);
+		memset(memory, 1 + i % 255, MiB);
+	}
+}
+
+/* Takes a CPU from all others. */
+static void run_realtime(void)
+{
+	const struct sched_param param = { .sched_priority = 99 };
+
+	check(!sched_setscheduler(0, SCHED_FIFO, &param));
+	for (;;)
+		;
+}
+
+static const struct {
+	const char *name;
+	void (*function)(const char *path);
+} tests[] = {
+	{ "locks", test_locks },
+	{ "mapping", test_mapping },
+	{ "sparse", test_sparse },
+	{ "unlinked", test_unlinked },
+	{ "xattrs", test_xattrs },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc == 3 && i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (strcmp(argv[1], tests[i].name))
+			continue;
+		tests[i].function(argv[2]);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "files"))
+		test_files(argv[2], atoi(argv[3]));
+	else if (argc == 3 && !strcmp(argv[1], "memory"))
+		use_memory(atol(argv[2]));
+	else if (argc == 2 && !strcmp(argv[1], "realtime"))
+		run_realtime();
+	else
+		errx(2, "unknown arguments");
+	return 0;
+}
