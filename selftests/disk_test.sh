@@ -6,7 +6,7 @@ set -u
 # shellcheck source=selftests/shell.sh
 source "$(dirname "$(realpath "$0")")/shell.sh"
 
-# The commands in a guest begin with that which makes its disks known.
+# Its processes may mount.
 run=(bulkhead run --bundle bundle)
 
 # add_program DIR FILE: with the libraries that it takes
@@ -58,7 +58,7 @@ read_write_discard() {
 	cp third want_third
 	before=$(blocks third)
 	# shellcheck disable=SC2016
-	guest --cpus 2 --disk disk,serial=S-1,,2 --disk other,ro --disk third -- with_disks sh -ec '
+	guest --cpus 2 --disk disk,serial=S-1,,2 --disk other,ro --disk third -- sh -ec '
 		cd /sys/block
 		cat vda/size vda/serial
 		echo
@@ -84,7 +84,7 @@ block_device() {
 	head -c 8M /dev/urandom >disk
 	cp disk want
 	dev=$(losetup --find --show --sector-size 4096 disk) || return
-	guest --disk "$dev" -- with_disks sh -ec '
+	guest --disk "$dev" -- sh -ec '
 		cat /sys/block/vda/queue/logical_block_size /sys/block/vda/size
 		md5sum </dev/vda
 		dd if=/dev/zero of=/dev/vda bs=4096 seek=3 count=2 conv=notrunc,fsync
@@ -120,7 +120,7 @@ grown_and_shrunk() {
 	local pid
 	truncate -s 8M disk
 	# shellcheck disable=SC2016
-	"${run[@]}" --name grows --disk disk -- with_disks sh -c '
+	"${run[@]}" --name grows --disk disk -- sh -c '
 		was=
 		while :; do
 			is=$(cat /sys/block/vda/size)
@@ -162,7 +162,7 @@ errors_of_the_backing() {
 	mount -t tmpfs -o size=1M tmpfs small || return
 	truncate -s 8M small/disk disk third
 	# shellcheck disable=SC2016
-	"${run[@]}" --name errors --disk small/disk --disk disk --disk third -- with_disks sh -c '
+	"${run[@]}" --name errors --disk small/disk --disk disk --disk third -- sh -c '
 		put() { dd if=/dev/zero bs=64k count=8 conv=notrunc,fsync "$@" 2>/dev/null; }
 		get() { dd of=/dev/null bs=64k count=8 iflag=direct "$@" 2>/dev/null; }
 		put of=/dev/vda || echo vda early
@@ -217,7 +217,7 @@ fio_verify_and_kill() {
 	local pid status=1
 	make_tools || return
 	truncate -s 4M disk
-	"${run[@]}" --memory 512M --cpus 2 --disk disk --disk tools,ro -- with_disks sh -ec "$with_fio
+	"${run[@]}" --memory 512M --cpus 2 --disk disk --disk tools,ro -- sh -ec "$with_fio
 		fio --verify_fatal=1
 		echo verified
 		while :; do fio --do_verify=0 --randseed=\$RANDOM; echo round; done" \
@@ -274,7 +274,7 @@ flushed_before_a_crash() {
 	mkdir -p mnt
 	mount -o loop image mnt || return
 	truncate -s 32M mnt/disk
-	"${run[@]}" --disk mnt/disk -- with_disks sh -c "$numbers" >out 2>err </dev/null &
+	"${run[@]}" --disk mnt/disk -- sh -c "$numbers" >out 2>err </dev/null &
 	pid=$!
 	if wait_until has_lines 20; then
 		# FS_IOC_SHUTDOWN, without flushing the log
@@ -298,19 +298,10 @@ can_unload() {
 modprobe -a loop ext4
 mkdir rootfs/mnt
 add_program rootfs /usr/sbin/blkdiscard
-cat >rootfs/usr/bin/with_disks <<-'END'
-	#!/bin/sh
-	# shellcheck disable=SC2046
-	for disk in /sys/block/vd*; do
-		mknod "/dev/${disk##*/}" b $(tr : ' ' <"$disk/dev") || exit
-	done
-	exec "$@"
-END
-chmod +x rootfs/usr/bin/with_disks
-capabilities='["CAP_DAC_OVERRIDE", "CAP_MKNOD", "CAP_SYS_ADMIN", "CAP_SYS_CHROOT"]'
-"$selftests/bundle.py" bundle rootfs linux.resources='{"devices": [{"allow": true, "access": "rwm"}]}' \
+capabilities='["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN", "CAP_SYS_CHROOT"]'
+"$selftests/bundle.py" bundle rootfs \
 	process.capabilities="{\"bounding\": $capabilities, \"effective\": $capabilities,
-		\"permitted\": $capabilities}" -- with_disks || exit
+		\"permitted\": $capabilities}" -- sh || exit
 run_tests \
 	read_write_discard \
 	block_device \

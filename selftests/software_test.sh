@@ -6,8 +6,6 @@ set -u
 source "$(dirname "$(realpath "$0")")/shell.sh"
 
 debian=${BULKHEAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead}/debian
-mode=
-
 # in_box COMMANDS: in the container of $mode, its output in out
 in_box() {
 	bulkhead exec "$mode" sh -c "$1" >out 2>err && return
@@ -75,11 +73,5 @@ end() {
 	bulkhead kill "$mode" && wait_until is_alone
 }
 
-tests=()
-for m in process partition; do
-	for t in start dpkg_installs python_runs sqlite_keeps_its_data redis_serves end; do
-		eval "${m}_$t() { mode=$m; $t; }"
-		tests+=("${m}_$t")
-	done
-done
-run_tests "${tests[@]}"
+# shellcheck disable=SC2046
+run_tests $(in_modes start dpkg_installs python_runs sqlite_keeps_its_data redis_serves end)
