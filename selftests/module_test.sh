@@ -60,4 +60,16 @@ unload_and_load() {
 	grep -q 'modprobe bulkhead' err && modprobe bulkhead && [ "$(bulkhead list --json)" = '[]' ]
 }
 
-run_tests links_no_kvm found_by_device device unload_is_refused unload_and_load
+# Containers on the host's kernel don't take the module.
+process_isolation_without_it() {
+	local container=(bulkhead run --isolation process --name hosted --rootfs rootfs --detach) status
+	rmmod bulkhead && "${container[@]}" -- sleep 1000 >out && grep -qx hosted out &&
+		bulkhead list | grep -q ' hosted .*running' && bulkhead exec hosted true &&
+		bulkhead stop --timeout 0 hosted 2>err && wait_until eval '! bulkhead list >/dev/null 2>err' &&
+		grep -q 'modprobe bulkhead' err
+	status=$?
+	modprobe bulkhead
+	return $status
+}
+
+run_tests links_no_kvm found_by_device device unload_is_refused unload_and_load process_isolation_without_it

@@ -85,6 +85,27 @@ agent_starves() {
 	[ $status -eq 0 ] && says out begun && grep -q "agent hasn't answered for 10 seconds" err
 }
 
+# The server of the files is gone: what waits for one, and what comes, gets an error, and the
+# administrator an event. What needs no file goes on.
+files_are_gone() {
+	local monitor pid
+	echo text >rootfs/tmp/text
+	bulkhead monitor >events &
+	monitor=$!
+	"${run[@]}" --name lost -- sh -c '
+		exec 3</tmp/text; echo ready; until ! (: >/tmp/new); do :; done 2>/dev/null
+		echo gone; trap "exit 7" TERM; while :; do :; done' </dev/null >out 2>err &
+	pid=$!
+	wait_until grep -q ready out && pkill -9 -x virtiofsd && wait_until grep -q gone out &&
+		wait_until grep -q 'device-failed [0-9]* lost, device [0-9]*, fs' events &&
+		bulkhead show lost | grep -q ' fs .* failed' &&
+		status_is 126 bulkhead exec lost cat /etc/text && bulkhead stop --timeout 60 lost
+	local status=$?
+	kill $monitor
+	wait $monitor 2>/dev/null
+	[ $status -eq 0 ] && exits 7 $pid && grep -q 'virtiofsd has ended' err
+}
+
 # A kernel that doesn't come so far.
 boot_hangs() {
 	echo 'start-timeout = 3' >/etc/bulkhead.conf
@@ -163,6 +184,7 @@ run_tests \
 	panic \
 	reset \
 	agent_starves \
+	files_are_gone \
 	boot_hangs \
 	memory_of_the_guest \
 	ten \

@@ -67,7 +67,7 @@ static int stop_container(const char *name, unsigned int timeout, bool *killed)
 
 static void press(struct stop *stop, struct target *target)
 {
-	if (netlink_find(stop->netlink, target->name, &target->part)) {
+	if (!stop->netlink || netlink_find(stop->netlink, target->name, &target->part)) {
 		if (!stop_container(target->name, stop->timeout, &target->killed))
 			target->stopped = true;
 		else
@@ -217,10 +217,11 @@ int cmd_stop(const struct command *command, int argc, char **argv)
 	targets = calloc(argc - optind, sizeof(*targets));
 	if (!targets)
 		fail_errno("stop");
+	/* Without the module there are no partitions, but there may be other containers. */
 	netlink = targets ? netlink_open() : NULL;
 	events = netlink ? netlink_open() : NULL;
 	/* Before the button: so no stop goes unnoticed. */
-	if (!events || netlink_subscribe(events)) {
+	if (!targets || (netlink && (!events || netlink_subscribe(events)))) {
 		error_print();
 		return STATUS_FAILURE;
 	}
