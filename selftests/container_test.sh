@@ -174,6 +174,7 @@ zero'
 
 # That of root, as far as they are kept, and what it can't change.
 root() {
+	rm -f rootfs/tmp/owned
 	bundle process.capabilities='{"bounding": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"],
 			"permitted": ["CAP_CHOWN"]}' -- sh -c '
 		grep ^CapEff: /proc/self/status
