@@ -13,8 +13,8 @@ cd "$tmp" || exit 1
 
 # Until "$@" succeeds; fails after a deadline.
 wait_until() {
-	local i
-	for ((i = 0; i < 3000; i++)); do
+	local end=$((SECONDS + 300))
+	while [ $SECONDS -lt $end ]; do
 		"$@" && return
 		sleep 0.1
 	done

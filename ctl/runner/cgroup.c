@@ -22,6 +22,10 @@
 #define SHARES_RANGE	262142
 #define WEIGHT_RANGE	9999
 
+/* A second in all. */
+#define REMOVE_TRIES	100
+#define REMOVE_USEC	10000
+
 static char entered[PATH_MAX];	/* empty if none was */
 static char before[PATH_MAX];
 
@@ -141,7 +145,9 @@ void cgroup_leave(void)
 {
 	if (!entered[0] || write_to(before, "cgroup.procs", "0"))
 		return;
-	rmdir(entered);
+	/* What was killed in it may take a moment to end. */
+	for (int i = 0; i < REMOVE_TRIES && rmdir(entered) && errno == EBUSY; i++)
+		usleep(REMOVE_USEC);
 	entered[0] = 0;
 }
 
