@@ -123,6 +123,8 @@ int directory_create(const char *name)
 	char path[PATH_MAX];
 	int fd;
 
+	if (geteuid())
+		return fail("containers take root, for their mounts and cgroups; run it as root");
 	if (mkdir(DIRECTORY_BASE, 0755) && errno != EEXIST)
 		return fail_errno(DIRECTORY_BASE);
 	/* Nobody sweeps a directory that isn't locked yet. */
