@@ -118,7 +118,8 @@ cid_is_taken() {
 
 # Without vhost_vsock no agent can be heard. A container without a partition needs none.
 without_vhost() {
-	modprobe -r vhost_vsock || return
+	# The last test's partition may take a moment to let it go.
+	wait_until modprobe -q -r vhost_vsock || return
 	fails 125 'AF_VSOCK.*modprobe vhost_vsock' "${run[@]}" -- true &&
 		status_is 0 "${run[@]}" --isolation process -- true
 	local status=$?

@@ -11,8 +11,8 @@
 #include "oci/limits.h"
 
 /*
- * Creates the control group @limits->cgroups_path, with memory limited to @memory bytes and
- * processors as in @limits, and moves this process into it. The file @record in the working
+ * Creates the control group @limits->cgroups_path, with memory limited to @memory bytes (0: not)
+ * and processors as in @limits, and moves this process into it. The file @record in the working
  * directory tells cgroup_sweep(). Returns 0, or -1 with an error.
  */
 int cgroup_enter(const struct limits *limits, uint64_t memory, const char *record);

@@ -30,10 +30,17 @@
 static int enter_cgroup(const struct container *container)
 {
 	struct limits limits;
+	uint64_t memory = 0;
 
 	if (limits_get(container->config, &limits))
 		return -1;
-	return cgroup_enter(&limits, container->machine.memory + HOST_MEMORY, DIRECTORY_CGROUP);
+	/*
+	 * A guest has no more memory than its partition in any case. But files that it writes to a
+	 * tmpfs of the host's count as well.
+	 */
+	if (limits.memory)
+		memory = container->machine.memory + HOST_MEMORY;
+	return cgroup_enter(&limits, memory, DIRECTORY_CGROUP);
 }
 
 static int enter_partition(struct runner *runner)
