@@ -125,4 +125,11 @@ elif how == "many_connections":
         stream.sendall(b"out\n")
         stream.close()
     s.sendall(exited(status=9))
-time.sleep(1000)
+# One that stays when its runner has had enough has to be killed.
+if how == "hang":
+    time.sleep(1000)
+try:
+    while s.recv(4096):
+        pass
+except OSError:
+    pass

@@ -122,7 +122,7 @@ assert os.getxattr("volume/test/xattrs", "user.stays") == b"text"'
 }
 
 many_files() {
-	inside 'container_tool files /volume/test/files 500' && [ ! -e volume/test/files ]
+	inside 'container_tool files /volume/test/files 10000' && [ ! -e volume/test/files ]
 }
 
 bytes_are_the_same() {
