@@ -99,7 +99,8 @@ files_are_gone() {
 	wait_until grep -q ready out && pkill -9 -x virtiofsd && wait_until grep -q gone out &&
 		wait_until grep -q 'device-failed [0-9]* lost, device [0-9]*, fs' events &&
 		bulkhead show lost | grep -q ' fs .* failed' &&
-		status_is 126 bulkhead exec lost cat /etc/text && bulkhead stop --timeout 60 lost
+		! bulkhead exec lost cat /etc/text 2>said && grep -q 'Input/output error' said &&
+		bulkhead stop --timeout 60 lost
 	local status=$?
 	kill $monitor
 	wait $monitor 2>/dev/null
