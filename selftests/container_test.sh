@@ -254,6 +254,16 @@ assert json.load(open("waited")) == [{"name": "hungry", "exit-status": 137, "oom
 }
 
 # Who has started it is killed, and it ends.
+# Who reads slowly what a command in it has said doesn't lose it when the container ends.
+output_is_read_late() {
+	rm -f rootfs/tmp/go
+	"${run[@]}" "$mode" --name late --detach --rootfs rootfs -- \
+		sh -c 'until [ -e /tmp/go ]; do usleep 50000; done' >out && grep -qx late out || return
+	bulkhead exec late sh -c 'head -c 100000 /dev/zero; touch /tmp/go' </dev/null |
+		{ wait_until eval '! bulkhead ps late >/dev/null 2>&1'; wc -c >out; }
+	says out 100000 && nothing_left
+}
+
 run_killed() {
 	"${run[@]}" "$mode" --name orphan --rootfs rootfs -- sh -c 'echo ready; sleep 1000' >out 2>err </dev/null &
 	wait_until grep -q ready out && kill -9 $! || return
@@ -308,6 +318,7 @@ run_tests $(in_modes \
 	hooks \
 	hook_fails \
 	out_of_memory \
+	output_is_read_late \
 	run_killed \
 	runner_killed) \
 	process_agent_killed \

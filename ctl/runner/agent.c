@@ -16,7 +16,7 @@
 
 #define TICKET_MS	10000
 
-static void init(struct agent *agent, int listener)
+void agent_init(struct agent *agent, int listener)
 {
 	*agent = (struct agent){ .listener = listener };
 	connection_init(&agent->connection, -1);
@@ -31,7 +31,7 @@ int agent_listen_vsock(struct agent *agent, unsigned int *port)
 	};
 	socklen_t length = sizeof(addr);
 
-	init(agent, socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	agent_init(agent, socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	if (agent->listener < 0)
 		return fail_errno("can't listen for the agent (AF_VSOCK); modprobe vhost_vsock");
 	if (bind(agent->listener, (struct sockaddr *)&addr, sizeof(addr)) ||
@@ -46,7 +46,7 @@ int agent_listen_unix(struct agent *agent, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	init(agent, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	agent_init(agent, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
 	if (agent->listener < 0 ||
 	    bind(agent->listener, (struct sockaddr *)&addr, sizeof(addr)) ||
@@ -228,5 +228,6 @@ void agent_close(struct agent *agent)
 		close(agent->newcomers[i].fd);
 	agent->n_newcomers = 0;
 	connection_close(&agent->connection);
-	close(agent->listener);
+	if (agent->listener >= 0)
+		close(agent->listener);
 }

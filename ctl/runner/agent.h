@@ -42,6 +42,9 @@ struct agent_ops {
 	void (*stream)(void *data, uint64_t ticket, int fd);
 };
 
+/* One that can be closed; @listener is -1 if there is none. */
+void agent_init(struct agent *agent, int listener);
+
 /* Both listen, and return 0, or -1 with an error. @port is one that the kernel has chosen. */
 int agent_listen_vsock(struct agent *agent, unsigned int *port);
 int agent_listen_unix(struct agent *agent, const char *path);

@@ -24,6 +24,7 @@ struct client {
 	struct connection connection;
 	struct process *process;	/* that it is the other end of, if any */
 	bool held;		/* nothing is sent before the process' streams */
+	bool has_streams;	/* got them, and may still read, also when the process has ended */
 	bool follows;		/* gets the log as it grows */
 	bool waits;		/* gets a reply to WAIT when the container ends */
 	uint32_t wait_id;

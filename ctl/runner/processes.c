@@ -96,6 +96,7 @@ static void hand_over(struct runner *runner, struct process *process)
 		return;
 	if (streams_send(client->connection.fd, process->id, process->fds))
 		client->gone = true;
+	client->has_streams = true;
 	release(process);
 	if (process->exited)
 		processes_remove(runner, process);

@@ -209,11 +209,9 @@ static bool is_drained(const struct runner *runner)
 {
 	const struct process *init = runner->init;
 
-	if (runner->front && !runner->container->detached)
-		return false;
-	/* Who runs a command in it has a while to see its end. */
-	for (const struct process *process = runner->processes; process; process = process->next)
-		if (process->client)
+	/* What isn't read yet when the partition ends is lost. */
+	for (const struct client *client = runner->clients; client; client = client->next)
+		if (client->has_streams || client->process)
 			return false;
 	return !runner->container->detached || !init ||
 	       (!init->stdio.tickets[STREAM_OUT] && !init->stdio.tickets[STREAM_ERR] &&
@@ -382,6 +380,7 @@ static noreturn void runner_main(const struct container *container, int front)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	runner.container = container;
+	agent_init(&runner.agent, -1);
 	raise_files(&runner);
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
