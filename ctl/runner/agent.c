@@ -32,12 +32,12 @@ int agent_listen_vsock(struct agent *agent, unsigned int *port)
 	socklen_t length = sizeof(addr);
 
 	agent_init(agent, socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-	if (agent->listener < 0)
-		return fail_errno("can't listen for the agent (AF_VSOCK); modprobe vhost_vsock");
-	if (bind(agent->listener, (struct sockaddr *)&addr, sizeof(addr)) ||
+	if (agent->listener < 0 ||
+	    bind(agent->listener, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    listen(agent->listener, BACKLOG) ||
 	    getsockname(agent->listener, (struct sockaddr *)&addr, &length))
-		return fail_errno("can't listen for the agent (AF_VSOCK)");
+		return fail("can't listen for the agent on AF_VSOCK: %s; modprobe vhost_vsock",
+			    strerror(errno));
 	*port = addr.svm_port;
 	return 0;
 }
