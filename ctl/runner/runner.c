@@ -39,14 +39,19 @@ static bool is_before_start(const struct runner *runner)
  */
 static void give_up(struct runner *runner, unsigned int status, enum reply_code code)
 {
+	/* A reply says that it failed, or that there is no such command, but has no other status. */
+	bool replies = is_before_start(runner) &&
+		       (code != REPLY_FAILED || status == STATUS_RUN_FAILURE ||
+			runner->container->detached);
+
 	if (runner->state == RUNNER_FAILED)
 		return;
-	if (!is_before_start(runner))
+	if (!replies)
 		error_print();
-	if (runner->front && is_before_start(runner))
+	if (runner->front && replies)
 		clients_reply(runner->front, FRAME_START, PROCESS_INIT, code, error_text());
 	runner->exited = (struct frame_exited){ .status = status };
-	if (runner->front && !is_before_start(runner))
+	if (runner->front && !replies)
 		clients_put(runner->front, FRAME_EXITED, PROCESS_INIT, &runner->exited,
 			    sizeof(runner->exited), NULL, 0);
 	if (runner->front)
