@@ -164,7 +164,7 @@ partition_server_ends_with_the_runner() {
 	local status
 	bulkhead run --rootfs rootfs -- sh -c 'echo ready; sleep 1000' </dev/null >out 2>err &
 	wait_until grep -q ready out && pgrep virtiofsd >/dev/null &&
-		kill -9 "$(bulkhead list --json | grep -o '"runner": [0-9]*' | cut -d ' ' -f 2)" &&
+		kill -9 "$(bulkhead list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["runner"])')" &&
 		exits 125 $!
 	status=$?
 	wait_until is_alone && ! pgrep virtiofsd && return $status
