@@ -39,6 +39,10 @@ killed() {
 	kill -9 "$1" && { wait "$1" 2>/dev/null; wait_until is_alone; }
 }
 
+runner_of() {
+	bulkhead show --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["runner"])'
+}
+
 # Whether a disk can be had; tells without a guest.
 can_have() {
 	! bulkhead run --kernel rootfs --disk "$1" 2>err && grep -q 'rootfs: not a regular file' err
@@ -179,7 +183,7 @@ errors_of_the_backing() {
 	pid=$!
 	if wait_until grep -qx full out && truncate -s 1M disk &&
 		wait_until grep -qx short out &&
-		prlimit --pid $pid --fsize=4194304 && wait_until grep -qx limited out; then
+		prlimit --pid "$(runner_of errors)" --fsize=4194304 && wait_until grep -qx limited out; then
 		is "$(cat out)" $'full\nshort\nlimited' &&
 			bulkhead show --json errors | python3 -c '
 import json, sys
@@ -202,7 +206,7 @@ make_tools() {
 # Shell, in a guest: fio from the last disk.
 # shellcheck disable=SC2016
 with_fio='mount -t ext4 -o ro /dev/vdb /mnt
-	for i in dev proc sys; do mount --bind /$i /mnt/$i; done
+	for i in dev proc sys; do mount --rbind /$i /mnt/$i; done
 	fio() {
 		chroot /mnt /usr/bin/fio --filename=/dev/vda --direct=1 --ioengine=libaio \
 			--iodepth=32 --bs=4k --rw=randwrite --verify=crc32c --verify_state_save=0 \
