@@ -39,7 +39,7 @@ static bool is_before_start(const struct runner *runner)
  */
 static void give_up(struct runner *runner, unsigned int status, enum reply_code code)
 {
-	/* A reply says that it failed, or that there is no such command, but has no other status. */
+	/* A reply says that it failed, or that there is no such command: no other status. */
 	bool replies = is_before_start(runner) &&
 		       (code != REPLY_FAILED || status == STATUS_RUN_FAILURE ||
 			runner->container->detached);
