@@ -10,7 +10,7 @@
 #include "../ctl/oci/process.c"
 #include "../ctl/oci/user.c"
 #include "../ctl/oci/volume.c"
-#include "kselftest_harness.h"
+#include "unit_json.h"
 
 #include <ftw.h>
 
@@ -26,21 +26,6 @@ static const char spec[] =
 	" 'mounts': [{'destination': '/proc', 'type': 'proc', 'source': 'proc'}],\n"
 	" 'linux': {'resources': {'devices': [{'allow': false, 'access': 'rwm'}]},\n"
 	"  'namespaces': [{'type': 'pid'}], 'maskedPaths': ['/proc/kcore']}}";
-
-/* Reads JSON that may have single quotes for its double ones. */
-static json_t *parse(const char *text)
-{
-	char *copy = strdup(text);
-	json_t *json;
-
-	for (char *quote = copy; (quote = strchr(quote, '\'')); )
-		*quote = '"';
-	json = json_loads(copy, JSON_DECODE_ANY, NULL);
-	if (!json)
-		abort();
-	free(copy);
-	return json;
-}
 
 FIXTURE(bundle) {
 	char dir[32];
@@ -92,16 +77,6 @@ FIXTURE_TEARDOWN(bundle)
 {
 	nftw(self->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
-
-/* Says both error and text when it is not in it. */
-static void expect_error(struct __test_metadata *_metadata, const char *text)
-{
-	EXPECT_NE(NULL, strstr(error_text(), text)) {
-		TH_LOG("\"%s\" is not in \"%s\"", text, error_text());
-	}
-}
-
-#define EXPECT_ERROR(text)	expect_error(_metadata, text)
 
 /* Whether the field is what JSON says. Without @text it must be missing. */
 static bool is_field(const json_t *config, const char *path, const char *text)

@@ -7,7 +7,7 @@
 #include "../ctl/oci/hooks.c"
 #include "../ctl/oci/mount.c"
 #include "../ctl/oci/support.c"
-#include "kselftest_harness.h"
+#include "unit_json.h"
 
 /* What "crun spec" writes, as far as this looks at it, with all that is allowed. */
 static const char spec[] =
@@ -72,31 +72,6 @@ static const char guest[] =
 	"  'namespaces': [{'type': 'pid'}, {'type': 'ipc'}, {'type': 'uts'},\n"
 	"   {'type': 'mount'}, {'type': 'cgroup'},\n"
 	"   {'type': 'network', 'path': '/proc/self/ns/net'}]}}";
-
-/* Reads JSON that may have single quotes for its double ones. */
-static json_t *parse(const char *text)
-{
-	char *copy = strdup(text);
-	json_t *json;
-
-	for (char *quote = copy; (quote = strchr(quote, '\'')); )
-		*quote = '"';
-	json = json_loads(copy, JSON_DECODE_ANY, NULL);
-	if (!json)
-		abort();
-	free(copy);
-	return json;
-}
-
-/* Says both error and text when it is not in it. */
-static void expect_error(struct __test_metadata *_metadata, const char *text)
-{
-	EXPECT_NE(NULL, strstr(error_text(), text)) {
-		TH_LOG("\"%s\" is not in \"%s\"", text, error_text());
-	}
-}
-
-#define EXPECT_ERROR(text)	expect_error(_metadata, text)
 
 TEST(converted)
 {
