@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * meter CGROUP COMMAND [ARG...]: count the instructions that a command spends between its marks.
+ * meter ROOT CGROUP COMMAND [ARG...]: count the instructions of a command between its marks.
  *
  * Runs the command in CGROUP, a folder that it makes, and answers the marks of mark.h on its stdin
- * and stdout. For each stretch between two marks it prints
+ * and stdout. A container has a cgroup of its own, which its runtime makes below /sys/fs/cgroup. So
+ * the command sees CGROUP there, and nothing above it. Its root directory is ROOT, a file system
+ * that has all that it takes. For each stretch between two marks it prints
  *
  *   NAME COUNT CPU ELAPSED EXITS
  *
@@ -15,13 +17,23 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define CGROUPS		"/sys/fs/cgroup"
+
+/* Where the command itself is: a cgroup that has others below it has no processes of its own. */
+#define OWN		"command"
 
 /* Of the command's output, what is shown if it fails. */
 #define TAIL		4096
@@ -30,6 +42,7 @@
 #define SETTLE_USEC	20000
 
 struct meter {
+	const char *root;
 	const char *cgroup;
 	int to;			/* the command's stdin */
 	char stat[4096];	/* cpu.stat of the cgroup */
@@ -139,59 +152,98 @@ static void take(struct meter *meter, const char *text, size_t length)
 	}
 }
 
-static void launch(struct meter *meter, char **command, int *from)
+static void enter(const char *cgroup)
 {
 	char path[4096];
-	int in[2], out[2];
 	int procs;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	procs = open(path, O_WRONLY | O_CLOEXEC);
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		err(1, "%s", path);
+	close(procs);
+}
+
+/*
+ * What is entered before a cgroup namespace is made is its root. chroot() wouldn't do for the root
+ * directory: who enters a container's mount namespace, as crun exec does, is at that one's root.
+ */
+static void enter_namespaces(const struct meter *meter)
+{
+	enter(meter->cgroup);
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL))
+		err(1, "can't make namespaces");
+	if (chdir(meter->root) || syscall(SYS_pivot_root, ".", ".") ||
+	    umount2(".", MNT_DETACH))
+		err(1, "%s", meter->root);
+	if (mount(meter->cgroup, CGROUPS, NULL, MS_BIND, NULL))
+		err(1, CGROUPS);
+	if (mkdir(CGROUPS "/" OWN, 0755))
+		err(1, CGROUPS "/" OWN);
+	enter(CGROUPS "/" OWN);
+}
+
+static pid_t launch(struct meter *meter, char **command, int *from)
+{
+	int in[2], out[2];
+	pid_t pid;
 
 	if (mkdir(meter->cgroup, 0755))
 		err(1, "%s", meter->cgroup);
 	snprintf(meter->stat, sizeof(meter->stat), "%s/cpu.stat", meter->cgroup);
-	snprintf(path, sizeof(path), "%s/cgroup.procs", meter->cgroup);
-	procs = open(path, O_WRONLY | O_CLOEXEC);
-	if (procs < 0)
-		err(1, "%s", path);
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		err(1, "pipe");
 
-	switch (fork()) {
-	case -1:
+	/* What the command leaves behind is waited for, too. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		err(1, "prctl");
+	pid = fork();
+	if (pid < 0)
 		err(1, "fork");
-	case 0:
-		if (write(procs, "0", 1) != 1 || dup2(in[0], STDIN_FILENO) < 0 ||
-		    dup2(out[1], STDOUT_FILENO) < 0)
+	if (!pid) {
+		enter_namespaces(meter);
+		if (dup2(in[0], STDIN_FILENO) < 0 || dup2(out[1], STDOUT_FILENO) < 0)
 			err(1, "can't start the command");
 		execvp(command[0], command);
 		err(127, "%s", command[0]);
 	}
-	close(procs);
 	close(in[0]);
 	close(out[1]);
 	meter->to = in[1];
 	*from = out[0];
+	return pid;
+}
+
+/* The files of a cgroup go with it. */
+static int remove_folder(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+	return type == FTW_DP ? rmdir(path) : 0;
 }
 
 int main(int argc, char **argv)
 {
 	static struct meter meter;
 	static char text[65536];
-	int from, status;
+	int from, ended, status = -1;
+	pid_t command, child;
 	ssize_t n;
 
-	if (argc < 3)
-		errx(2, "usage: meter CGROUP COMMAND [ARG...]");
-	meter.cgroup = argv[1];
-	launch(&meter, argv + 2, &from);
+	if (argc < 4)
+		errx(2, "usage: meter ROOT CGROUP COMMAND [ARG...]");
+	meter.root = argv[1];
+	meter.cgroup = argv[2];
+	command = launch(&meter, argv + 3, &from);
 	while ((n = read(from, text, sizeof(text))) > 0)
 		take(&meter, text, n);
-	if (wait(&status) < 0)
-		err(1, "wait");
-	if (rmdir(meter.cgroup))
+	while ((child = wait(&ended)) > 0)
+		if (child == command)
+			status = ended;
+	if (nftw(meter.cgroup, remove_folder, 16, FTW_DEPTH | FTW_PHYS))
 		err(1, "%s", meter.cgroup);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) || meter.began) {
 		fprintf(stderr, "%.*s\nmeter: %s: failed\n", (int)meter.tail_length, meter.tail,
-			argv[2]);
+			argv[3]);
 		return 1;
 	}
 	return 0;
