@@ -53,7 +53,7 @@ fuzz: setup
 demo: vm
 	@selftests/vm/boot -- selftests/vm/demo
 
-##   bench             what I/O costs, beside QEMU, on a test VM that counts instructions
+##   bench             what I/O and containers cost, on a test VM that counts instructions
 bench: vm
 	@$(MAKE) -s -C bench
 	@selftests/vm/boot --icount --timeout 3600 --log build/bench.log -- bench/run
