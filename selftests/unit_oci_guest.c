@@ -6,6 +6,7 @@
 #include "../ctl/oci/guest.c"
 #include "../ctl/oci/hooks.c"
 #include "../ctl/oci/mount.c"
+#include "../ctl/oci/network.c"
 #include "../ctl/oci/support.c"
 #include "unit_json.h"
 
@@ -175,11 +176,13 @@ TEST(namespaces_refused)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_refused(_metadata, &cases[i]);
-	/* Each with a path; the first five, one at a time, left out. */
+	/* Each with a path, but the network; the first five, one at a time, left out. */
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct refusal refusal = { .path = "linux.namespaces" };
 		char value[64], error[160];
 
+		if (!strcmp(types[i], "network"))
+			continue;
 		snprintf(value, sizeof(value), "[{'type': '%s', 'path': '/proc/1/ns/x'}]",
 			 types[i]);
 		snprintf(error, sizeof(error),
@@ -203,6 +206,38 @@ TEST(namespaces_refused)
 		EXPECT_ERROR(error);
 		json_decref(config);
 	}
+}
+
+/* The partition takes its place, whether it has a path or not; but it takes that of one. */
+TEST(network)
+{
+	static const char *const paths[] = { NULL, "/run/netns/x" };
+	json_t *twice = parse("{'linux': {'namespaces': [{'type': 'network'}, {'type': 'pid'},"
+			      "{'type': 'network'}]}}");
+	const char *path;
+	json_t *entry;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		json_t *config = parse(spec), *guest;
+		struct tree tree;
+
+		ASSERT_EQ(0, network_find(config, &entry, &path));
+		if (paths[i])
+			ASSERT_EQ(0, field_set(entry, "path", field_text(paths[i])));
+		guest = guest_config(config, &tree);
+		ASSERT_NE(NULL, guest);
+		EXPECT_EQ(0, network_find(guest, &entry, &path));
+		EXPECT_STREQ("/proc/self/ns/net", path);
+		/* The host's view stays. */
+		EXPECT_EQ(0, network_find(config, &entry, &path));
+		EXPECT_TRUE(paths[i] ? path && !strcmp(paths[i], path) : !path);
+		tree_release(&tree);
+		json_decref(guest);
+		json_decref(config);
+	}
+	EXPECT_EQ(-1, network_find(twice, &entry, &path));
+	EXPECT_ERROR("linux.namespaces: network: there twice; leave one out");
+	json_decref(twice);
 }
 
 #define DEVICE(type, major, minor) \

@@ -6,8 +6,10 @@
 #include "client/attach.h"
 #include "client/client.h"
 #include "commands/run.h"
+#include "net/namespace.h"
 #include "oci/config.h"
 #include "oci/limits.h"
+#include "oci/network.h"
 #include "runner/runner.h"
 #include "terminal/signals.h"
 
@@ -116,6 +118,21 @@ static int set_config(const struct run_options *options, struct container *conta
 	return 0;
 }
 
+/* A path that the config has is of a namespace that others have made. */
+static int set_network(struct container *container)
+{
+	const char *path;
+	json_t *entry;
+
+	container->network = -1;
+	if (network_find(container->config, &entry, &path))
+		return -1;
+	if (!path)
+		return 0;
+	container->network = namespace_open(path);
+	return container->network < 0 ? error_prefix("linux.namespaces: network") : 0;
+}
+
 static int set_container(const struct run_options *options, struct container *container)
 {
 	const char *option = find_partition_option(options);
@@ -138,7 +155,8 @@ static int set_container(const struct run_options *options, struct container *co
 	attach_stdio(&stdio, true, options->interactive);
 	container->size = stdio.size;
 	/* Limits are checked for both: what crun doesn't understand, it leaves out. */
-	if (set_config(options, container) || limits_get(container->config, &limits))
+	if (set_config(options, container) || limits_get(container->config, &limits) ||
+	    set_network(container))
 		return -1;
 	return container->partition ? set_machine(options, &limits, container) : 0;
 }

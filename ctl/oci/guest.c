@@ -2,6 +2,7 @@
 #include "oci/guest.h"
 #include "oci/field.h"
 #include "oci/mount.h"
+#include "oci/network.h"
 #include "oci/support.h"
 #include "base/error.h"
 #include "protocol.h"
@@ -82,20 +83,12 @@ static int redirect_mounts(json_t *config, struct tree *tree)
  */
 static int join_network(json_t *config)
 {
-	json_t *namespaces, *entry;
-	const char *type;
-	size_t i;
+	json_t *entry;
+	const char *path;
 
-	if (field_find(config, "linux.namespaces", JSON_ARRAY, &namespaces))
+	if (network_find(config, &entry, &path))
 		return -1;
-	json_array_foreach(namespaces, i, entry) {
-		if (field_find_text(entry, "type", &type))
-			return -1;
-		if (type && !strcmp(type, "network") &&
-		    field_set(entry, "path", field_text("/proc/self/ns/net")))
-			return -1;
-	}
-	return 0;
+	return field_set(entry, "path", field_text("/proc/self/ns/net"));
 }
 
 /* The processors and nodes of the host again, as files of its cgroup. */

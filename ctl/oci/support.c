@@ -169,7 +169,8 @@ static int check_namespace(const json_t *entry, const char **type)
 		return -1;
 	if (!*type)
 		return fail("type: missing");
-	if (!path)
+	/* The one that it takes the place of. */
+	if (!path || !strcmp(*type, "network"))
 		return 0;
 	refuse("a partition can't share another's namespace", "leave its path out");
 	return error_prefix("%s: %s", *type, path);

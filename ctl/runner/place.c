@@ -3,8 +3,10 @@
 #include "base/status.h"
 #include "base/timeout.h"
 #include "control/part.h"
+#include "oci/field.h"
 #include "oci/guest.h"
 #include "oci/limits.h"
+#include "oci/network.h"
 #include "runner/cgroup.h"
 #include "runner/directory.h"
 #include "runner/private.h"
@@ -60,12 +62,26 @@ static int enter_partition(struct runner *runner)
 	return machine_start(&runner->machine, &setup);
 }
 
+/* By the descriptor, crun joins the namespace that was looked at, whatever its path is by now. */
+static int set_network(json_t *config, int network)
+{
+	const char *path;
+	json_t *entry;
+
+	if (network < 0)
+		return 0;
+	if (network_find(config, &entry, &path))
+		return -1;
+	return field_set(entry, "path", json_sprintf("/proc/%d/fd/%d", getpid(), network));
+}
+
 static int enter_host(struct runner *runner)
 {
 	const char *name = runner->container->name;
 
 	runner->agent_config = json_incref(runner->container->config);
-	if (agent_listen_unix(&runner->agent, DIRECTORY_AGENT))
+	if (set_network(runner->agent_config, runner->container->network) ||
+	    agent_listen_unix(&runner->agent, DIRECTORY_AGENT))
 		return -1;
 	runner->agent_process = fork();
 	if (runner->agent_process < 0)

@@ -20,6 +20,7 @@ struct container {
 	const char *bundle;	/* an absolute path; for hooks */
 	json_t *config;		/* of the host's view: oci/config.h */
 	bool partition;		/* or else in process isolation */
+	int network;		/* its network namespace; -1 if the config has no path of one */
 	bool detached;		/* its output is kept, and nobody waits */
 	bool interactive;	/* it has a standard input */
 	struct frame_size size;	/* of the terminal */
