@@ -3,6 +3,7 @@
 #include "../ctl/base/error.c"
 #include "../ctl/base/thread.c"
 #include "../ctl/machine/fuse_errors.c"
+#include "../ctl/machine/queue.c"
 #include "kselftest_harness.h"
 
 #define SIZE		8
@@ -32,8 +33,7 @@ unsigned int memory_regions(const struct memory *memory,
 FIXTURE(errors)
 {
 	struct memory memory;
-	struct external external;
-	struct fuse_errors errors;
+	struct queue queue;
 	struct vring_desc *table;
 	struct vring_avail *avail;
 	struct vring_used *used;
@@ -45,11 +45,9 @@ FIXTURE_SETUP(errors)
 	self->table = (void *)(self->memory.base + TABLE);
 	self->avail = (void *)(self->memory.base + AVAIL);
 	self->used = (void *)(self->memory.base + USED);
-	self->external.queues = 1;
-	self->errors = (struct fuse_errors){
-		.external = &self->external,
+	self->queue = (struct queue){
 		.memory = &self->memory,
-		.state.queue[0] = {
+		.at = {
 			.size = SIZE,
 			.desc = (uintptr_t)self->table,
 			.avail = (uintptr_t)self->avail,
@@ -102,18 +100,18 @@ static void offer(struct vring_avail *avail, uint16_t head)
 
 TEST_F(errors, request_gets_eio)
 {
-	EXPECT_FALSE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_FALSE(fuse_errors_serve(&self->queue));
 	EXPECT_EQ(0, self->used->idx);
 	make_request(&self->memory, self->table, 64);
 	offer(self->avail, 0);
-	EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_TRUE(fuse_errors_serve(&self->queue));
 	EXPECT_EQ(1, self->used->idx);
 	EXPECT_EQ(0, self->used->ring[0].id);
 	EXPECT_ANSWERED();
 	/* Not beyond the answer; and the next one is to be kicked for. */
 	EXPECT_EQ(0xee, self->memory.base[ANSWER + sizeof(struct fuse_out_header)]);
 	EXPECT_EQ(1, (uint16_t)self->used->ring[SIZE].id);
-	EXPECT_FALSE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_FALSE(fuse_errors_serve(&self->queue));
 }
 
 /* What the backend has used before it ended isn't answered once more. */
@@ -121,11 +119,11 @@ TEST_F(errors, goes_on_where_the_backend_ended)
 {
 	self->used->idx = 65535;
 	self->avail->idx = 65535;
-	self->errors.next[0] = self->used->idx;
+	queue_init(&self->queue, &self->memory, &self->queue.at);
 	make_request(&self->memory, self->table, 64);
 	for (int i = 0; i < SIZE; i++)
 		offer(self->avail, 0);
-	EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_TRUE(fuse_errors_serve(&self->queue));
 	EXPECT_EQ(SIZE - 1, self->used->idx);
 	EXPECT_ANSWERED();
 }
@@ -137,7 +135,7 @@ TEST_F(errors, indirect)
 	make_request(&self->memory, indirect, 64);
 	describe(&self->table[3], INDIRECT, 2 * sizeof(*indirect), VRING_DESC_F_INDIRECT, 0);
 	offer(self->avail, 3);
-	EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_TRUE(fuse_errors_serve(&self->queue));
 	EXPECT_EQ(3, self->used->ring[0].id);
 	EXPECT_ANSWERED();
 }
@@ -149,7 +147,7 @@ TEST_F(errors, memory_behind_the_hole)
 	make_request(&self->memory, self->table, 64);
 	self->table[1].addr = 0x100000000;
 	offer(self->avail, 0);
-	EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_TRUE(fuse_errors_serve(&self->queue));
 	EXPECT_EQ(UNIQUE, out->unique);
 }
 
@@ -158,7 +156,7 @@ TEST_F(errors, no_answer_wanted)
 	make_request(&self->memory, self->table, 64);
 	self->table[0].flags = 0;
 	offer(self->avail, 0);
-	EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_TRUE(fuse_errors_serve(&self->queue));
 	EXPECT_UNANSWERED();
 }
 
@@ -186,12 +184,12 @@ TEST_F(errors, hostile)
 		make_request(&self->memory, self->table, 64);
 		self->table[cases[i].index] = cases[i].desc;
 		offer(self->avail, 0);
-		EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+		EXPECT_TRUE(fuse_errors_serve(&self->queue));
 		EXPECT_EQ(i + 1, self->used->idx);
 		EXPECT_UNANSWERED();
 	}
 	offer(self->avail, SIZE);
-	EXPECT_TRUE(fuse_errors_serve(&self->errors, 0));
+	EXPECT_TRUE(fuse_errors_serve(&self->queue));
 	EXPECT_EQ(SIZE, self->used->ring[(self->used->idx - 1) % SIZE].id);
 }
 

@@ -6,19 +6,15 @@
 #ifndef BULKHEAD_FUSE_ERRORS_H
 #define BULKHEAD_FUSE_ERRORS_H
 
-#include <linux/bulkhead.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "machine/external.h"
-#include "machine/memory.h"
+#include "machine/queue.h"
 
 struct fuse_errors {
 	const struct external *external;
-	const struct memory *memory;
-	struct bulkhead_external_get state;
-	uint16_t next[BULKHEAD_EXTERNAL_QUEUES_MAX];	/* in the ring of what is available */
+	struct queue queues[BULKHEAD_EXTERNAL_QUEUES_MAX];
 	int stop;		/* an eventfd */
 	bool running;
 	pthread_t thread;
@@ -34,7 +30,7 @@ int fuse_errors_start(struct fuse_errors *errors, const struct external *externa
 /* Lets go of the queues. */
 void fuse_errors_stop(struct fuse_errors *errors);
 
-/* Answers what is in queue @index. Returns whether there was something. */
-bool fuse_errors_serve(struct fuse_errors *errors, unsigned int index);
+/* Answers what is in a queue. Returns whether there was something. */
+bool fuse_errors_serve(struct queue *queue);
 
 #endif
