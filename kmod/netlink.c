@@ -65,7 +65,8 @@ static int device_put(struct sk_buff *skb, const struct bulkhead_virtio *dev)
 			      atomic64_read(&count->requests), 0) ||
 	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_BYTES, atomic64_read(&count->bytes), 0) ||
 	    nla_put_u64_64bit(skb, BULKHEAD_A_DEVICE_ERRORS, atomic64_read(&count->errors), 0) ||
-	    (bulkhead_virtio_has_failed(dev) && nla_put_flag(skb, BULKHEAD_A_DEVICE_FAILED)))
+	    (bulkhead_virtio_has_failed(dev) && nla_put_flag(skb, BULKHEAD_A_DEVICE_FAILED)) ||
+	    (bulkhead_virtio_link_is_down(dev) && nla_put_flag(skb, BULKHEAD_A_DEVICE_LINK_DOWN)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

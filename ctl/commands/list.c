@@ -129,7 +129,8 @@ static void print_devices(const struct part *part)
 		printf("  %-2u %-10s", device->slot, part_device_name(device->type));
 		for (int j = BULKHEAD_A_DEVICE_KICKS; j <= BULKHEAD_A_DEVICE_ERRORS; j++)
 			printf(" %10lu", device->counts[j]);
-		printf("%s\n", device->failed ? " failed" : "");
+		printf("%s%s\n", device->failed ? " failed" : "",
+		       device->link_down ? " link down" : "");
 	}
 }
 

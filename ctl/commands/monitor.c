@@ -7,6 +7,7 @@
 #include "control/netlink.h"
 #include "control/part.h"
 
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 
 static const char *event_name(unsigned int command)
@@ -22,6 +23,8 @@ static const char *event_name(unsigned int command)
 		return "changed";
 	case BULKHEAD_CMD_PART_DEVICE_FAILED:
 		return "device-failed";
+	case BULKHEAD_CMD_PART_DEVICE_CHANGED:
+		return "device-changed";
 	default:
 		return "unknown";
 	}
@@ -51,6 +54,14 @@ static void print_failed(const struct part *part)
 			       part_device_name(part->devices[i].type));
 }
 
+static void print_links(const struct part *part)
+{
+	for (unsigned int i = 0; i < part->n_devices; i++)
+		if (part->devices[i].type == VIRTIO_ID_NET)
+			printf(", device %u, link %s", part->devices[i].slot,
+			       part->devices[i].link_down ? "down" : "up");
+}
+
 static int print_line(unsigned int command, const struct part *part)
 {
 	char target[SIZE_TEXT], actual[SIZE_TEXT];
@@ -63,6 +74,8 @@ static int print_line(unsigned int command, const struct part *part)
 		       size_format(part->memory_actual, actual));
 	if (command == BULKHEAD_CMD_PART_DEVICE_FAILED)
 		print_failed(part);
+	if (command == BULKHEAD_CMD_PART_DEVICE_CHANGED)
+		print_links(part);
 	if (part->has_reason)
 		printf(", reason %s", part_reason_name(part->reason));
 	if (part->has_exit_status)

@@ -90,6 +90,7 @@ static int parse_device(struct nlattr *nest, struct part_device *device)
 		[BULKHEAD_A_DEVICE_SLOT]	= { .type = NLA_U32 },
 		[BULKHEAD_A_DEVICE_TYPE]	= { .type = NLA_U32 },
 		[BULKHEAD_A_DEVICE_FAILED]	= { .type = NLA_FLAG },
+		[BULKHEAD_A_DEVICE_LINK_DOWN]	= { .type = NLA_FLAG },
 	};
 	struct nlattr *attrs[BULKHEAD_A_DEVICE_MAX + 1];
 
@@ -100,6 +101,7 @@ static int parse_device(struct nlattr *nest, struct part_device *device)
 	device->slot = get_u32(attrs[BULKHEAD_A_DEVICE_SLOT]);
 	device->type = get_u32(attrs[BULKHEAD_A_DEVICE_TYPE]);
 	device->failed = attrs[BULKHEAD_A_DEVICE_FAILED];
+	device->link_down = attrs[BULKHEAD_A_DEVICE_LINK_DOWN];
 	for (int i = BULKHEAD_A_DEVICE_KICKS; i <= BULKHEAD_A_DEVICE_ERRORS; i++)
 		device->counts[i] = get_u64(attrs[i]);
 	return 0;

@@ -17,6 +17,7 @@ struct part_device {
 	uint32_t type;
 	uint64_t counts[BULKHEAD_A_DEVICE_ERRORS + 1];	/* by attribute, from KICKS on */
 	bool failed;
+	bool link_down;		/* of a network device */
 };
 
 /* A partition as part-get and the events tell of it. */

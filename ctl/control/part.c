@@ -157,6 +157,8 @@ static json_t *device_to_json(const struct part_device *device)
 				    json_integer(device->counts[i]));
 	if (device->failed)
 		json_object_set_new(object, "failed", json_true());
+	if (device->link_down)
+		json_object_set_new(object, "link-down", json_true());
 	return object;
 }
 

@@ -12,7 +12,9 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <uapi/linux/virtio_config.h>
+#include <uapi/linux/virtio_ids.h>
 #include <uapi/linux/virtio_mmio.h>
+#include <uapi/linux/virtio_net.h>
 #include <uapi/linux/virtio_ring.h>
 
 #include "device.h"
@@ -268,6 +270,23 @@ void bulkhead_virtio_config_set(struct bulkhead_virtio *dev, u32 offset, const v
 	spin_unlock(&dev->config_lock);
 	if (bulkhead_virtio_is_ready(dev))
 		interrupt(dev, VIRTIO_MMIO_INT_CONFIG);
+}
+
+/**
+ * bulkhead_virtio_link_is_down - look at the link of a network device
+ * @dev: the device, of any kind
+ *
+ * Context: any; a status that changes meanwhile is read as what it was or will be.
+ * Return: whether its configuration says that its link is down (virtio 1.2, section 5.1.4).
+ */
+bool bulkhead_virtio_link_is_down(const struct bulkhead_virtio *dev)
+{
+	const size_t status = offsetof(struct virtio_net_config, status);
+
+	/* In the status' first byte. */
+	return dev->ops->id == VIRTIO_ID_NET && (dev->features & BIT_ULL(VIRTIO_NET_F_STATUS)) &&
+	       dev->config_bytes > status &&
+	       !(READ_ONCE(dev->config[status]) & VIRTIO_NET_S_LINK_UP);
 }
 
 /**

@@ -132,6 +132,7 @@ void bulkhead_virtio_serve(struct bulkhead_virtio *dev, unsigned int index,
 			   bulkhead_virtio_handle *handle);
 void bulkhead_virtio_config_set(struct bulkhead_virtio *dev, u32 offset, const void *data,
 				u32 len);
+bool bulkhead_virtio_link_is_down(const struct bulkhead_virtio *dev);
 void bulkhead_virtio_fail(struct bulkhead_virtio *dev);
 
 /* For transports */

@@ -650,8 +650,8 @@ struct bulkhead_external_config_set {
 /**
  * BULKHEAD_EXTERNAL_CONFIG_SET - change an external device's configuration space
  *
- * The driver, if it is ready, is told. It never sees a part of the change: the generation changes
- * with it.
+ * The driver, if it is ready, is told, and there is an event. The driver never sees a part of the
+ * change: the generation changes with it.
  *
  * Return: 0. Errors: EINVAL not within the configuration space, whose length doesn't change; EFAULT
  * @data can't be read.
