@@ -25,6 +25,7 @@ int external_create(struct external *external, int partition, const struct exter
 	};
 
 	external->queues = setup->queues;
+	external->own = -1;
 	external->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (external->irq < 0)
 		return fail_errno("%s: can't create an eventfd", external->name);
@@ -79,6 +80,15 @@ static void start(struct external *external, const struct bulkhead_external_get 
 			eventfd_write(external->kicks[i], 1);
 }
 
+static void serve(struct external *external)
+{
+	eventfd_t count;
+
+	/* First: what is put there from now on is kicked for once more. */
+	eventfd_read(external->own, &count);
+	external->ops->serve(external);
+}
+
 /* Tries to go on with another backend, so that the driver needn't notice more than errors. */
 static bool replace(struct external *external)
 {
@@ -126,11 +136,13 @@ static void *external_main(void *data)
 	struct pollfd fds[] = {
 		{ .fd = external->fd, .events = POLLIN },
 		{ .events = POLLIN },
+		{ .events = POLLIN },
 	};
 
 	pthread_setname_np(pthread_self(), external->name);
 	for (;;) {
 		fds[1].fd = external->running ? external->failed : -1;
+		fds[2].fd = external->running ? external->own : -1;
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -149,6 +161,8 @@ static void *external_main(void *data)
 			     external->name);
 			give_up(external);
 		}
+		if (fds[2].revents && external->running)
+			serve(external);
 	}
 	warn("%s", error_text());
 	stop(external);

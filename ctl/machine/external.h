@@ -27,6 +27,9 @@ struct external_ops {
 	 * or fail; then the driver is told.
 	 */
 	int (*replace)(struct external *external, const struct bulkhead_external_get *state);
+
+	/* Serves the queue of external->own, which was kicked. NULL if it has none. */
+	void (*serve)(struct external *external);
 };
 
 struct external {
@@ -35,6 +38,7 @@ struct external {
 	int fd;
 	int irq;		/* an eventfd, by which the backend interrupts the guest */
 	int failed;		/* readable once the backend, which runs, can't go on; or -1 */
+	int own;		/* the kick of the queue that the thread serves, or -1 */
 	unsigned int queues;
 	int kicks[BULKHEAD_EXTERNAL_QUEUES_MAX];	/* eventfds */
 	pthread_t thread;

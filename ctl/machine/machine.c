@@ -134,6 +134,19 @@ static int create_vsock(const struct machine_setup *setup, struct machine *machi
 	return 0;
 }
 
+static int create_nets(const struct machine_setup *setup, struct machine *machine, int partition)
+{
+	machine->nets = calloc(setup->n_nics + 1, sizeof(*machine->nets));
+	if (!machine->nets)
+		return fail_errno("no memory for network devices");
+	for (unsigned int i = 0; i < setup->n_nics; i++) {
+		if (net_create(&machine->nets[i], partition, &setup->nics[i], &machine->memory))
+			return -1;
+		machine->devices++;
+	}
+	return 0;
+}
+
 static int create_devices(const struct machine_setup *setup, struct machine *machine, int partition)
 {
 	if (partition_create_button(partition) || partition_create_hvc(partition))
@@ -144,7 +157,7 @@ static int create_devices(const struct machine_setup *setup, struct machine *mac
 	if (partition_create_rng(partition) || partition_create_balloon(partition))
 		return -1;
 	machine->devices += 2;
-	if (create_vsock(setup, machine, partition))
+	if (create_vsock(setup, machine, partition) || create_nets(setup, machine, partition))
 		return -1;
 	if (setup->tree) {
 		if (share_create(&machine->share, partition, setup->tree, &machine->memory))
@@ -192,6 +205,9 @@ int machine_start(struct machine *machine, const struct machine_setup *setup)
 	if (workers_start(machine->partition, workers) || vsock_start(&machine->vsock) ||
 	    (machine->has_share && share_start(&machine->share)))
 		return -1;
+	for (unsigned int i = 0; i < setup->n_nics; i++)
+		if (net_start(&machine->nets[i]))
+			return -1;
 	return vcpus_start(&machine->vcpus, machine->vcpu_fds, setup->cpus);
 }
 

@@ -9,6 +9,7 @@
 #include "machine/boot.h"
 #include "machine/disk.h"
 #include "machine/memory.h"
+#include "machine/net.h"
 #include "machine/share.h"
 #include "machine/vcpu.h"
 #include "machine/vsock.h"
@@ -24,6 +25,8 @@ struct machine_setup {
 	const struct disk *disks;	/* open */
 	unsigned int n_disks;
 	const struct tree *tree;	/* of the host's files, for a guest with the agent */
+	const struct nic *nics;
+	unsigned int n_nics;
 	unsigned int port;	/* with @tree: of AF_VSOCK, for the agent to connect to */
 };
 
@@ -36,6 +39,7 @@ struct machine {
 	struct boot boot;
 	unsigned int devices;	/* virtio devices created so far */
 	struct vsock vsock;
+	struct net *nets;	/* as many as nics of the setup */
 	bool has_share;
 	struct share share;
 	struct vcpus vcpus;

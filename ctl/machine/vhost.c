@@ -34,14 +34,13 @@ static int set_memory(const struct vhost *vhost, const struct memory *memory)
 
 int vhost_open(struct vhost *vhost, const char *path, const struct memory *memory)
 {
-	*vhost = (struct vhost){ .fd = open(path, O_RDWR | O_CLOEXEC), .failed = -1 };
+	*vhost = (struct vhost){ .fd = open(path, O_RDWR | O_CLOEXEC) };
 	if (vhost->fd < 0) {
 		fail_errno("%s", path);
 		return errno == ENOENT || errno == ENODEV || errno == ENXIO || errno == EACCES ||
 		       errno == EPERM ? 1 : -1;
 	}
-	vhost->failed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vhost->failed >= 0 && !ioctl(vhost->fd, VHOST_SET_OWNER) &&
+	if (!ioctl(vhost->fd, VHOST_SET_OWNER) &&
 	    !ioctl(vhost->fd, VHOST_GET_FEATURES, &vhost->features) && !set_memory(vhost, memory))
 		return 0;
 	fail_errno("%s: can't set up the backend", path);
@@ -49,8 +48,21 @@ int vhost_open(struct vhost *vhost, const char *path, const struct memory *memor
 	return -1;
 }
 
+int vhost_watch(struct external *external)
+{
+	external->failed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return external->failed < 0 ? fail_errno("%s: can't create an eventfd", external->name) : 0;
+}
+
+void vhost_clear_failure(const struct external *external)
+{
+	eventfd_t count;
+
+	eventfd_read(external->failed, &count);
+}
+
 static int set_queue(const struct vhost *vhost, const struct external *external,
-		     const struct bulkhead_external_queue *queue, unsigned int index)
+		     const struct bulkhead_external_queue *queue, unsigned int index, int kick_fd)
 {
 	struct vhost_vring_state size = { .index = index, .num = queue->size };
 	struct vhost_vring_state base = { .index = index };
@@ -60,9 +72,9 @@ static int set_queue(const struct vhost *vhost, const struct external *external,
 		.avail_user_addr = queue->avail,
 		.used_user_addr = queue->used,
 	};
-	struct vhost_vring_file kick = { .index = index, .fd = external->kicks[index] };
+	struct vhost_vring_file kick = { .index = index, .fd = kick_fd };
 	struct vhost_vring_file call = { .index = index, .fd = external->irq };
-	struct vhost_vring_file failed = { .index = index, .fd = vhost->failed };
+	struct vhost_vring_file failed = { .index = index, .fd = external->failed };
 
 	return ioctl(vhost->fd, VHOST_SET_VRING_NUM, &size) ||
 	       ioctl(vhost->fd, VHOST_SET_VRING_BASE, &base) ||
@@ -73,34 +85,29 @@ static int set_queue(const struct vhost *vhost, const struct external *external,
 }
 
 int vhost_set_queues(const struct vhost *vhost, const struct external *external,
-		     const struct bulkhead_external_get *state, unsigned int queues)
+		     const struct bulkhead_external_get *state, unsigned int first, unsigned int n)
 {
-	if (ioctl(vhost->fd, VHOST_SET_FEATURES, &state->features))
-		return fail_errno("%s: the backend refuses features %#llx", external->name,
-				  state->features);
-	for (unsigned int i = 0; i < queues; i++) {
-		if (!state->queue[i].size)
+	uint64_t features = state->features & vhost->features;
+
+	if (ioctl(vhost->fd, VHOST_SET_FEATURES, &features))
+		return fail_errno("%s: the backend refuses features %#lx", external->name,
+				  features);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct bulkhead_external_queue *queue = &state->queue[first + i];
+
+		if (!queue->size)
 			return fail("%s: the guest's driver doesn't use queue %u", external->name,
-				    i);
-		if (set_queue(vhost, external, &state->queue[i], i))
-			return fail_errno("%s: the backend refuses queue %u", external->name, i);
+				    first + i);
+		if (set_queue(vhost, external, queue, i, external->kicks[first + i]))
+			return fail_errno("%s: the backend refuses queue %u", external->name,
+					  first + i);
 	}
 	return 0;
-}
-
-void vhost_clear_failure(const struct vhost *vhost)
-{
-	eventfd_t count;
-
-	eventfd_read(vhost->failed, &count);
 }
 
 void vhost_close(struct vhost *vhost)
 {
 	if (vhost->fd >= 0)
 		close(vhost->fd);
-	if (vhost->failed >= 0)
-		close(vhost->failed);
 	vhost->fd = -1;
-	vhost->failed = -1;
 }

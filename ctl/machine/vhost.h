@@ -11,7 +11,6 @@
 
 struct vhost {
 	int fd;
-	int failed;		/* an eventfd: what is in a queue can't be right */
 	uint64_t features;
 };
 
@@ -21,12 +20,21 @@ struct vhost {
  */
 int vhost_open(struct vhost *vhost, const char *path, const struct memory *memory);
 
-/* Gives it the first @queues of the device's queues, without starting it. */
-int vhost_set_queues(const struct vhost *vhost, const struct external *external,
-		     const struct bulkhead_external_get *state, unsigned int queues);
+/*
+ * Makes external->failed, by which backends say that what is in a queue of the device can't be
+ * right. Returns 0, or -1 with an error.
+ */
+int vhost_watch(struct external *external);
 
-/* Forgets what it said of the queues; it has been stopped. */
-void vhost_clear_failure(const struct vhost *vhost);
+/* Forgets what they said; they have been stopped. */
+void vhost_clear_failure(const struct external *external);
+
+/*
+ * Gives it @n of the device's queues, from @first on, as its own queues from 0 on, without starting
+ * it. The device is watched.
+ */
+int vhost_set_queues(const struct vhost *vhost, const struct external *external,
+		     const struct bulkhead_external_get *state, unsigned int first, unsigned int n);
 
 void vhost_close(struct vhost *vhost);
 

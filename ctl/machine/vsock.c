@@ -31,7 +31,7 @@ static int start(struct external *external, const struct bulkhead_external_get *
 	struct vsock *vsock = to_vsock(external);
 	int on = 1;
 
-	if (vhost_set_queues(&vsock->vhost, external, state, QUEUES_VHOST))
+	if (vhost_set_queues(&vsock->vhost, external, state, 0, QUEUES_VHOST))
 		return -1;
 	if (ioctl(vsock->vhost.fd, VHOST_VSOCK_SET_RUNNING, &on))
 		return fail_errno("%s: can't let the backend run", external->name);
@@ -44,7 +44,7 @@ static int stop(struct external *external)
 	int off = 0;
 
 	if (!ioctl(vsock->vhost.fd, VHOST_VSOCK_SET_RUNNING, &off)) {
-		vhost_clear_failure(&vsock->vhost);
+		vhost_clear_failure(external);
 		return 0;
 	}
 	fail_errno("%s: can't halt the backend", external->name);
@@ -80,9 +80,8 @@ int vsock_create(struct vsock *vsock, int partition, uint32_t id, const struct m
 		     "be root, or in the group that owns it" : "modprobe vhost_vsock");
 		return 0;
 	}
-	if (result || set_cid(vsock, cid))
+	if (result || set_cid(vsock, cid) || vhost_watch(&vsock->external))
 		return -1;
-	vsock->external.failed = vsock->vhost.failed;
 
 	const struct external_setup setup = {
 		.device = VIRTIO_ID_VSOCK,
