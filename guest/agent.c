@@ -16,8 +16,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define TEXT_MAX	512
-
 enum state {
 	STATE_EMPTY,		/* there is no container */
 	STATE_CREATING,		/* CREATE isn't answered */
@@ -31,6 +29,7 @@ static struct {
 	struct connection connection;
 	const struct place *place;
 	enum state state;
+	bool has_network;
 	int status;		/* of the container, -1 before it has exited */
 	int signals;		/* signalfd for SIGCHLD */
 } agent = { .status = -1 };
@@ -122,6 +121,7 @@ static void take_ps(const struct frame *frame)
 static bool is_legal(enum frame_type type)
 {
 	switch (type) {
+	case FRAME_NETWORK:
 	case FRAME_CREATE:
 		return agent.state == STATE_EMPTY;
 	case FRAME_START:
@@ -153,6 +153,16 @@ static void take_request(const struct frame *frame)
 		agent.state = STATE_CREATING;
 }
 
+static void take_network(const struct frame *frame)
+{
+	char text[TEXT_MAX] = "";
+
+	if (!agent.place->network || agent.has_network)
+		die("malformed frame: NETWORK");
+	agent.has_network = true;
+	reply(FRAME_NETWORK, frame->id, agent.place->network(frame, text), text);
+}
+
 static void take_signal(const struct frame *frame)
 {
 	uint32_t number;
@@ -178,6 +188,9 @@ static void take_frame(const struct frame *frame)
 		return;
 	}
 	switch (frame->type) {
+	case FRAME_NETWORK:
+		take_network(frame);
+		break;
 	case FRAME_CREATE:
 		if (frame->id != PROCESS_INIT)
 			die("malformed frame: CREATE of process %u", frame->id);

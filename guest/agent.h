@@ -16,6 +16,9 @@
 #include "protocol.h"
 #include "util.h"
 
+/* A reason, with its zero. */
+#define TEXT_MAX	512
+
 /* The agent's own files in the initramfs. */
 #define AGENT_PATH	"/agent"
 #define MODULES_DIR	"/modules"
@@ -30,6 +33,9 @@ struct place {
 	/* Readable when the container is to be asked to stop, or -1; whether that is so. */
 	int button;
 	bool (*button_pressed)(int button);
+
+	/* NETWORK; NULL where the host's network is used. */
+	enum reply_code (*network)(const struct frame *frame, char text[TEXT_MAX]);
 
 	/* After the container is deleted: ends the agent, with the container's status, or -1. */
 	__attribute__((__noreturn__)) void (*end)(int status);
@@ -50,6 +56,14 @@ void set_oom_score(const char *score);
 
 /* mounts.c: makes the initramfs a root that containers can leave, and mounts what crun uses. */
 void mounts_setup(void);
+
+/*
+ * network.c: gives the agent a network namespace of its own; and NETWORK, which brings the
+ * machine's network devices into it, and sets them up. @text says why not, if the code isn't
+ * REPLY_DONE.
+ */
+void network_enter(void);
+enum reply_code network_setup(const struct frame *frame, char text[TEXT_MAX]);
 
 /* modules.c: loads the drivers of the machine's devices, and removes their files. */
 void modules_load(void);
@@ -103,7 +117,7 @@ struct crun {
 int crun_start(struct crun *crun, const char *const *args, const int stdio[3]);
 
 /* Once it has ended with @status of waitpid(): what that means, and the reason as @text. */
-enum reply_code crun_end(struct crun *crun, int status, char text[512]);
+enum reply_code crun_end(struct crun *crun, int status, char text[TEXT_MAX]);
 
 /* cgroup.c: the control group of @pid, "/container" say, to be freed; NULL without. */
 char *cgroup_find(pid_t pid);
@@ -119,11 +133,11 @@ void *cgroup_processes(const char *cgroup, size_t *length);
  * if the code isn't REPLY_DONE; else process_reaped() or process_poll() tell of more.
  */
 enum reply_code process_create(const struct place *place, const struct frame *frame,
-			       char text[512]);
+			       char text[TEXT_MAX]);
 
 /* START, PAUSE, RESUME and DELETE: runs crun for the container. */
 enum reply_code process_run_crun(const struct place *place, const struct frame *frame,
-				 char text[512]);
+				 char text[TEXT_MAX]);
 
 enum reply_code process_signal(uint32_t id, uint32_t number);
 enum reply_code process_resize(uint32_t id, const struct frame_size *size);

@@ -51,10 +51,12 @@ const struct place *guest_enter(void)
 		.container = "container",
 		.connect = connect_vsock,
 		.button_pressed = button_pressed,
+		.network = network_setup,
 		.end = power_off,
 	};
 
 	mounts_setup();
+	network_enter();
 	/* A guest without memory can do without anybody but the one who tells the runner so. */
 	set_oom_score("-1000");
 	if ((mkdir(WORK_DIR, 0700) && errno != EEXIST) || chdir(WORK_DIR))

@@ -3,10 +3,7 @@
 #include "agent.h"
 
 #include <fcntl.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,21 +54,6 @@ static void open_console(void)
 		close(fd);
 }
 
-static void raise_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0) {
-		say("no loopback interface: %m");
-		return;
-	}
-	request.ifr_flags = IFF_UP;
-	if (ioctl(fd, SIOCSIFFLAGS, &request))
-		say("can't raise the loopback interface: %m");
-	close(fd);
-}
-
 /*
  * pivot_root(), by which crun enters a container, can't leave an initramfs' own root. But it can
  * leave a second mount of the same files, put over the first.
@@ -119,5 +101,4 @@ void mounts_setup(void)
 	modules_load();
 	unlink(AGENT_PATH);
 	mount_share();
-	raise_loopback();
 }

@@ -5,8 +5,6 @@
 
 #include "agent.h"
 
-#define TEXT_MAX	512
-
 /* As much as the address of a Unix socket takes. */
 #define NAME_ROOM	108
 

@@ -21,6 +21,7 @@ static const struct {
 	[FRAME_HELLO]	= { sizeof(struct frame_hello), sizeof(struct frame_hello) },
 	[FRAME_EXITED]	= { sizeof(struct frame_exited), sizeof(struct frame_exited) },
 	[FRAME_REPLY]	= { sizeof(struct frame_reply), FRAME_DATA_MAX },
+	[FRAME_NETWORK]	= { sizeof(struct frame_network), FRAME_DATA_MAX },
 	[FRAME_CREATE]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_EXEC]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_SIGNAL]	= { sizeof(uint32_t), sizeof(uint32_t) },
@@ -32,6 +33,7 @@ static const struct {
 static_assert(sizeof(struct frame_header) == 12, "no padding");
 static_assert(sizeof(struct frame_stdio) == 32, "no padding");
 static_assert(sizeof(struct frame_process) == 32, "no padding");
+static_assert(sizeof(struct frame_interface) == 28, "no padding");
 
 void connection_init(struct connection *connection, int fd)
 {

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION	2
+#define PROTOCOL_VERSION	3
 
 /* Bytes of data in a frame. An OCI configuration is the longest. */
 #define FRAME_DATA_MAX		(1024 * 1024 + 256)
@@ -42,6 +42,7 @@ enum frame_type {
 	FRAME_REPLY,		/* struct frame_reply, and what it says of the request */
 
 	/* Requests: each is answered by one REPLY, with its id, when it is done. */
+	FRAME_NETWORK,		/* struct frame_network, and what it says; once, before CREATE */
 	FRAME_CREATE,		/* struct frame_stdio, and the container's config.json */
 	FRAME_START,		/* no data: lets the container's process begin */
 	FRAME_EXEC,		/* struct frame_stdio, and an OCI process object */
@@ -74,6 +75,25 @@ struct frame_header {
 struct frame_hello {
 	uint32_t version;
 };
+
+/*
+ * Network devices of the guest, and how they are to be set up: first, for each, a struct
+ * frame_interface, then messages of rtnetlink(7), which the agent hands to its kernel one by one.
+ */
+struct frame_network {
+	uint32_t interfaces;
+	uint32_t reserved;	/* zero */
+};
+
+/* The device with this address gets this number and name, by which messages tell it. */
+struct frame_interface {
+	uint8_t mac[6];
+	uint16_t reserved;	/* zero */
+	uint32_t index;
+	char name[16];		/* up to 15 bytes, then zeroes */
+};
+
+#define INTERFACES_MAX	16
 
 enum stream {
 	STREAM_IN,

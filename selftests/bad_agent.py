@@ -10,7 +10,7 @@ import struct
 import sys
 import time
 
-HELLO, EXITED, REPLY, CREATE, START, EXEC = 1, 2, 3, 4, 5, 6
+HELLO, EXITED, REPLY, NETWORK, CREATE, START, EXEC = 1, 2, 3, 4, 5, 6, 7
 DONE = 0
 
 
@@ -25,7 +25,7 @@ def frame(kind, data=b"", process=0, length=None, reserved=0):
     return struct.pack("<IHHI", length, kind, reserved, process) + data
 
 
-def hello(version=2):
+def hello(version=3):
     return frame(HELLO, struct.pack("<I", version))
 
 
