@@ -54,7 +54,7 @@ static int enter_partition(struct runner *runner)
 	setup.tree = &tree;
 	runner->agent_config = guest_config(runner->container->config, &tree);
 	if (!runner->agent_config || guest_add_disks(runner->agent_config, setup.n_disks) ||
-	    enter_cgroup(runner->container) ||
+	    enter_cgroup(runner->container) || nics_take(runner, &setup) ||
 	    agent_listen_vsock(&runner->agent, &setup.port) ||
 	    machine_create(&runner->machine, &setup))
 		return -1;
@@ -175,5 +175,6 @@ void place_leave(struct runner *runner)
 	if (runner->agent_process > 0)
 		end_agent(runner);
 	end_partition(&runner->machine);
+	takeover_end(&runner->takeover);
 	cgroup_leave();
 }

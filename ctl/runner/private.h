@@ -5,6 +5,7 @@
  *   clients.c	commands, each with a connection, and the one that has started the runner, the front
  *   processes.c	processes in the container, and the streams that belong to them
  *   requests.c	what the agent was asked, and for whom
+ *   nics.c	the network namespace whose place the partition takes
  *   runner.c	the container from its creation to its end
  */
 #ifndef BULKHEAD_RUNNER_PRIVATE_H
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include "takeover/takeover.h"
 #include "runner/agent.h"
 #include "runner/log.h"
 #include "runner/runner.h"
@@ -65,6 +67,7 @@ struct runner {
 	enum runner_state state;
 	struct agent agent;
 	struct machine machine;	/* with a partition */
+	struct takeover takeover;	/* whose place that takes */
 	json_t *agent_config;	/* as the agent gets it */
 	pid_t agent_process;	/* without; 0 if there is none */
 	struct rlimit old_files;	/* open files that this process could have before */
@@ -127,6 +130,15 @@ void clients_flush(struct runner *runner);
 void clients_log(struct runner *runner, const char *text, size_t length);
 /* Nothing is left of the container: tells those who wait. */
 void clients_tell_exited(struct runner *runner);
+
+/* nics.c: without a network namespace that is given, there is nothing to do. */
+
+/* Takes its place: @setup gets the devices. Returns 0, or -1 with an error. */
+int nics_take(struct runner *runner, struct machine_setup *setup);
+/* Tells the agent how to set them up. Returns 0, or -1 with an error. */
+int nics_put(struct runner *runner);
+/* There is news of the network: tells the devices. */
+void nics_look(struct runner *runner);
 
 /* runner.c: a reply to a request of the runner's own. Returns 0, or -1 with an error. */
 int runner_replied(struct runner *runner, enum frame_type request, enum reply_code code,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runner/runner.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "base/timeout.h"
@@ -89,33 +90,41 @@ static void set_next_tick(struct runner *runner)
 	runner->next_tick = timeout_clock() + tick_ms(runner);
 }
 
-/* The agent is there: it gets the container. */
-static void greeted(void *data)
+static int put_container(struct runner *runner)
 {
-	struct runner *runner = data;
 	const struct container *container = runner->container;
 	struct frame_stdio stdio = { .size = container->size };
 	json_t *terminal = json_object_get(json_object_get(container->config, "process"),
 					   "terminal");
-	char *text = json_dumps(runner->agent_config, JSON_COMPACT);
+	char *text cleanup_free = json_dumps(runner->agent_config, JSON_COMPACT);
 
+	if (!text)
+		return fail("no memory for the container's configuration");
 	stdio.flags = json_is_true(terminal) ? STDIO_TERMINAL : 0;
 	stdio.tickets[STREAM_IN] = container->interactive;
 	stdio.tickets[STREAM_OUT] = 1;
 	stdio.tickets[STREAM_ERR] = !json_is_true(terminal);
+	runner->init = processes_add(runner, PROCESS_INIT,
+				     container->detached ? NULL : runner->front, &stdio);
+	if (!runner->init)
+		return -1;
+	return requests_put(runner, FRAME_CREATE, PROCESS_INIT, NULL, 0, &runner->init->stdio,
+			    sizeof(runner->init->stdio), text, strlen(text));
+}
+
+/* The agent is there: it gets the network, if one is given, and then the container. */
+static void greeted(void *data)
+{
+	struct runner *runner = data;
+	int result;
+
 	runner->state = RUNNER_CREATING;
 	/* From here on, its own time counts, and not that which the guest had to boot. */
 	runner->missed = 0;
 	set_next_tick(runner);
-	runner->init = processes_add(runner, PROCESS_INIT,
-				     container->detached ? NULL : runner->front, &stdio);
-	if (!text)
-		fail("no memory for the container's configuration");
-	if (!text || !runner->init ||
-	    requests_put(runner, FRAME_CREATE, PROCESS_INIT, NULL, 0, &runner->init->stdio,
-			 sizeof(runner->init->stdio), text, strlen(text)))
+	result = runner->takeover.socket ? nics_put(runner) : put_container(runner);
+	if (result)
 		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
-	free(text);
 }
 
 static int created(struct runner *runner)
@@ -144,11 +153,13 @@ int runner_replied(struct runner *runner, enum frame_type request, enum reply_co
 		runner->missed = 0;
 		return 0;
 	}
-	if (code != REPLY_DONE && (request == FRAME_CREATE || request == FRAME_START)) {
+	if (code != REPLY_DONE) {
 		fail("%s", text);
 		give_up(runner, STATUS_RUN_FAILURE, code);
 		return 0;
 	}
+	if (request == FRAME_NETWORK)
+		return put_container(runner);
 	if (request == FRAME_CREATE)
 		return created(runner);
 	if (request == FRAME_START)
@@ -290,7 +301,7 @@ static void lost_place(struct runner *runner)
 
 static void wait_for_something(struct runner *runner, uint64_t timeout)
 {
-	enum { PLACE, OUT, ERR, AGENT };
+	enum { PLACE, NETWORK, OUT, ERR, AGENT };
 	size_t max = AGENT + AGENT_POLL_MAX + 1 + clients_count(runner);
 	struct pollfd *fds = calloc(max, sizeof(*fds));
 	struct process *init = runner->init;
@@ -303,6 +314,7 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 		return;
 	}
 	fds[PLACE] = (struct pollfd){ .fd = place_ended(runner), .events = POLLIN };
+	fds[NETWORK] = (struct pollfd){ .fd = takeover_news(&runner->takeover), .events = POLLIN };
 	fds[OUT] = (struct pollfd){ .fd = logs ? init->fds[STREAM_OUT] : -1, .events = POLLIN };
 	fds[ERR] = (struct pollfd){ .fd = logs ? init->fds[STREAM_ERR] : -1, .events = POLLIN };
 	n = AGENT + agent_poll(&runner->agent, &fds[AGENT]);
@@ -322,6 +334,8 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 		take_output(init, STREAM_ERR, runner);
 	if (agent_polled(&runner->agent, &fds[AGENT], &agent_ops, runner))
 		lost_agent(runner);
+	if (fds[NETWORK].revents)
+		nics_look(runner);
 	if (fds[PLACE].revents)
 		lost_place(runner);
 	free(fds);
