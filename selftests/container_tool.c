@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What tests do inside of containers, where no shell can: container_tool locks|mapping|sparse|
- * unlinked|xattrs FILE, files DIR N, memory MIB, realtime. The exit status is 0 if all is as it is
- * on a file system of the host's. Linked statically: no root directory has to have libraries.
+ * unlinked|xattrs FILE, files DIR N, memory MIB, realtime, group|say GROUP PORT [ADDRESS]. The exit
+ * status is 0 if all is as it is on a file system of the host's. Linked statically: no root
+ * directory has to have libraries.
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -217,6 +221,57 @@ static void run_realtime(void)
 		;
 }
 
+/* By the interface that the address is of, or that the routes say. */
+static struct ip_mreq find_group(char **args, int n)
+{
+	struct ip_mreq group = { .imr_interface.s_addr = INADDR_ANY };
+
+	check(inet_pton(AF_INET, args[0], &group.imr_multiaddr) == 1);
+	check(n < 3 || inet_pton(AF_INET, args[2], &group.imr_interface) == 1);
+	return group;
+}
+
+/* GROUP PORT [ADDRESS]: says what the first datagram to the group says. */
+static void listen_to_group(char **args, int n)
+{
+	const struct ip_mreq group = find_group(args, n);
+	const struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(atoi(args[1])),
+		.sin_addr = group.imr_multiaddr,
+	};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char text[64] = "";
+
+	check(fd >= 0 && !bind(fd, (const struct sockaddr *)&addr, sizeof(addr)));
+	check(!setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)));
+	puts("ready");
+	fflush(stdout);
+	check(recv(fd, text, sizeof(text) - 1, 0) > 0);
+	puts(text);
+}
+
+/* GROUP PORT [ADDRESS]: says hello, until it is killed or has done so often. */
+static void talk_to_group(char **args, int n)
+{
+	const struct ip_mreq group = find_group(args, n);
+	const struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(atoi(args[1])),
+		.sin_addr = group.imr_multiaddr,
+	};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	check(fd >= 0);
+	check(!setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &group.imr_interface,
+			  sizeof(group.imr_interface)));
+	for (int i = 0; i < 5; i++) {
+		check(sendto(fd, "hello", 5, 0, (const struct sockaddr *)&addr,
+			     sizeof(addr)) == 5);
+		usleep(200000);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*function)(const char *path);
@@ -240,6 +295,10 @@ int main(int argc, char **argv)
 		test_files(argv[2], atoi(argv[3]));
 	else if (argc == 3 && !strcmp(argv[1], "memory"))
 		use_memory(atol(argv[2]));
+	else if (argc >= 4 && !strcmp(argv[1], "group"))
+		listen_to_group(argv + 2, argc - 2);
+	else if (argc >= 4 && !strcmp(argv[1], "say"))
+		talk_to_group(argv + 2, argc - 2);
 	else if (argc == 2 && !strcmp(argv[1], "realtime"))
 		run_realtime();
 	else
