@@ -141,13 +141,18 @@ int cgroup_enter(const struct limits *limits, uint64_t memory, const char *recor
 	return 0;
 }
 
+/* What was killed in it may take a moment to end. */
+static void remove_cgroup(const char *path)
+{
+	for (int i = 0; i < REMOVE_TRIES && rmdir(path) && errno == EBUSY; i++)
+		usleep(REMOVE_USEC);
+}
+
 void cgroup_leave(void)
 {
 	if (!entered[0] || write_to(before, "cgroup.procs", "0"))
 		return;
-	/* What was killed in it may take a moment to end. */
-	for (int i = 0; i < REMOVE_TRIES && rmdir(entered) && errno == EBUSY; i++)
-		usleep(REMOVE_USEC);
+	remove_cgroup(entered);
 	entered[0] = 0;
 }
 
@@ -190,7 +195,7 @@ void cgroup_sweep(const char *record)
 		path[strcspn(path, "\n")] = 0;
 		/* Nothing else than what this program makes is removed. */
 		if (!strncmp(path, CGROUPS "/", strlen(CGROUPS "/")))
-			rmdir(path);
+			remove_cgroup(path);
 	}
 	fclose(file);
 }

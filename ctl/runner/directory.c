@@ -2,6 +2,7 @@
 #include "runner/directory.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "net/network.h"
 #include "runner/cgroup.h"
 
 #include <dirent.h>
@@ -84,13 +85,15 @@ static void remove_tree(const char *name)
 		fts_close(tree);
 }
 
-static void sweep_one(const char *name)
+void directory_sweep(const char *name)
 {
 	char path[PATH_MAX];
 
 	delete_container(name);
 	path_of(path, name, DIRECTORY_CGROUP);
 	cgroup_sweep(path);
+	path_of(path, name, "");
+	network_leave(path);
 	remove_tree(name);
 }
 
@@ -113,7 +116,7 @@ static int sweep_stale(const char *name, void *data)
 {
 	(void)data;
 	if (is_stale(name))
-		sweep_one(name);
+		directory_sweep(name);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #define BULKHEAD_DIRECTORY_H
 
 #define DIRECTORY_BASE		"/run/bulkhead"
+#define DIRECTORY_PATH		128		/* room for the path of one */
 #define DIRECTORY_CONTROL	"control"	/* the socket for commands */
 #define DIRECTORY_AGENT		"agent"		/* and for the agent, if that is on the host */
 #define DIRECTORY_CGROUP	"cgroup"	/* the control group that the runner made */
@@ -17,6 +18,12 @@
  * others have left. Returns the lock, to be kept open, or -1 with an error.
  */
 int directory_create(const char *name);
+
+/*
+ * Does for the container @name, whose runner and agent are gone, what they would have done at its
+ * end: removes it, its control group, its connection to a network, and its directory.
+ */
+void directory_sweep(const char *name);
 
 /* Removes it. */
 void directory_remove(const char *name);

@@ -32,7 +32,7 @@ int redirect_add(struct takeover *takeover, struct interface *interface);
 /* The tap may be gone already, and the interface, too. */
 void redirect_remove(struct takeover *takeover, const struct interface *interface);
 
-/* Removes that of interface @index if its tap is gone. Returns whether there was such a one. */
-bool redirect_sweep(struct nl_sock *socket, int index);
+/* Removes that of interface @index. Without @any, if its tap is gone. Returns whether it did. */
+bool redirect_sweep(struct nl_sock *socket, int index, bool any);
 
 #endif

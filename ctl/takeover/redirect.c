@@ -129,16 +129,18 @@ static int find_redirection(struct nl_sock *socket, int index)
 	return target;
 }
 
-bool redirect_sweep(struct nl_sock *socket, int index)
+bool redirect_sweep(struct nl_sock *socket, int index, bool any)
 {
-	return !find_redirection(socket, index) && !remove_qdisc(socket, index);
+	int target = find_redirection(socket, index);
+
+	return (any ? target >= 0 : !target) && !remove_qdisc(socket, index);
 }
 
 static int join(struct nl_sock *socket, const char *name, int from, int to)
 {
 	int error = add_qdisc(socket, from);
 
-	if (error == -NLE_EXIST && redirect_sweep(socket, from))
+	if (error == -NLE_EXIST && redirect_sweep(socket, from, false))
 		error = add_qdisc(socket, from);
 	if (error == -NLE_EXIST)
 		return fail("%s: another partition has it, or it has an ingress qdisc already",

@@ -107,7 +107,8 @@ static int sweep(void *data)
 	if (!error) {
 		for (struct nl_object *link = nl_cache_get_first(links); link;
 		     link = nl_cache_get_next(link))
-			redirect_sweep(socket, rtnl_link_get_ifindex((struct rtnl_link *)link));
+			redirect_sweep(socket, rtnl_link_get_ifindex((struct rtnl_link *)link),
+				       true);
 		nl_cache_free(links);
 	}
 	nl_socket_free(socket);

@@ -46,7 +46,10 @@ int takeover_begin(struct takeover *takeover, int namespace, unsigned int pairs)
 /* Gives it back. Descriptors of taps stay open. */
 void takeover_end(struct takeover *takeover);
 
-/* Takes away what a process that took the place and was killed has left in the namespace. */
+/*
+ * Takes away what the process that had the place, and was killed, has left in the namespace. Its
+ * taps may not be gone yet.
+ */
 void takeover_sweep(int namespace);
 
 /* Readable when something about interfaces may have changed. */

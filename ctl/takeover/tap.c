@@ -17,7 +17,7 @@
 #define DEVICE		"/dev/net/tun"
 
 /* The kernel puts the number. */
-#define NAME		"bulkhead%d"
+#define NAME		"bhtap%d"
 
 /* A descriptor for each queue; the first makes the interface. Sets @name. */
 static int open_queues(const struct takeover *takeover, struct interface *interface, char *name)
