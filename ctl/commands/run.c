@@ -75,6 +75,15 @@ static int set_isolation(const char *text, struct run_options *options)
 	return 0;
 }
 
+static int set_net(const char *text, struct run_options *options)
+{
+	if (strcmp(text, "none") && strcmp(text, "bridge") &&
+	    (strncmp(text, "bridge:", strlen("bridge:")) || !text[strlen("bridge:")]))
+		return fail("--net: %s: neither none, bridge nor bridge:NAME", text);
+	options->net = text;
+	return 0;
+}
+
 static void add_text(const char **list, const char *text)
 {
 	while (*list)
@@ -84,8 +93,8 @@ static void add_text(const char **list, const char *text)
 
 enum {
 	OPTION_APPEND = 256, OPTION_BUNDLE, OPTION_CPUS, OPTION_DISK, OPTION_HELP, OPTION_INITRD,
-	OPTION_ISOLATION, OPTION_KERNEL, OPTION_MEMORY, OPTION_NAME, OPTION_READ_ONLY,
-	OPTION_ROOTFS,
+	OPTION_ISOLATION, OPTION_KERNEL, OPTION_MEMORY, OPTION_NAME, OPTION_NET,
+	OPTION_READ_ONLY, OPTION_ROOTFS,
 };
 
 static const struct option known[] = {
@@ -102,6 +111,8 @@ static const struct option known[] = {
 	{ "kernel", required_argument, NULL, OPTION_KERNEL },
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "name", required_argument, NULL, OPTION_NAME },
+	{ "net", required_argument, NULL, OPTION_NET },
+	{ "publish", required_argument, NULL, 'p' },
 	{ "read-only", no_argument, NULL, OPTION_READ_ONLY },
 	{ "rootfs", required_argument, NULL, OPTION_ROOTFS },
 	{ "tty", no_argument, NULL, 't' },
@@ -146,6 +157,11 @@ static int set_option(struct run_options *options, int option, const char *value
 	case OPTION_NAME:
 		options->name = value;
 		return partition_check_name(value) ? error_prefix("--name") : 0;
+	case OPTION_NET:
+		return set_net(value, options);
+	case 'p':
+		add_text(options->publish, value);
+		return 0;
 	case OPTION_READ_ONLY:
 		options->config.read_only = true;
 		return 0;
@@ -170,7 +186,9 @@ static int set_option(struct run_options *options, int option, const char *value
 /* What the administrator may give defaults for. */
 static int set_default(void *data, const char *key, char *value)
 {
-	static const char *const keys[] = { "append", "cpus", "isolation", "kernel", "memory" };
+	static const char *const keys[] = {
+		"append", "cpus", "isolation", "kernel", "memory", "net"
+	};
 	struct run_options *options = data;
 
 	if (!strcmp(key, "start-timeout"))
@@ -202,6 +220,10 @@ static const char *find_container_option(const struct run_options *options)
 		return "--env";
 	if (options->volumes[0])
 		return "--volume";
+	if (options->net)
+		return "--net";
+	if (options->publish[0])
+		return "--publish";
 	if (options->config.user)
 		return "--user";
 	if (options->config.workdir)
@@ -242,7 +264,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 
 	opterr = 0;
 	/* "+": what follows the command is the command's. */
-	while ((option = getopt_long(argc, argv, "+de:itu:v:w:", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+de:ip:tu:v:w:", known, NULL)) != -1) {
 		if (option == OPTION_HELP)
 			return 1;
 		if (option == '?')
@@ -267,10 +289,14 @@ int cmd_run(const struct command *command, int argc, char **argv)
 	/* Released by the end of the process, as all that is run from here on. */
 	options.env = calloc(argc + 1, sizeof(*options.env));
 	options.volumes = calloc(argc + 1, sizeof(*options.volumes));
-	if (!options.env || !options.volumes)
+	options.publish = calloc(argc + 1, sizeof(*options.publish));
+	if (!options.env || !options.volumes || !options.publish)
 		status = fail_errno("run");
 	if (!status)
 		status = conf_read(CONF_PATH, set_default, &options);
+	/* A default isn't for who has a network already. */
+	options.default_net = options.net;
+	options.net = NULL;
 	if (!status)
 		status = parse(command, argc, argv, &options);
 	if (status > 0) {

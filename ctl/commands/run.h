@@ -23,6 +23,9 @@ struct run_options {
 	struct config_options config;
 	const char **env;	/* lists of as many as there are arguments, for @config */
 	const char **volumes;
+	const char *net;	/* "none", "bridge" or "bridge:NAME" */
+	const char *default_net;	/* the administrator's */
+	const char **publish;	/* as for publish_parse(), ended by NULL */
 	struct disk *disks;
 	unsigned int n_disks;
 	unsigned int start_timeout;	/* seconds */

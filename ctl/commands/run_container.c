@@ -118,15 +118,40 @@ static int set_config(const struct run_options *options, struct container *conta
 	return 0;
 }
 
-/* A path that the config has is of a namespace that others have made. */
-static int set_network(struct container *container)
+/* @net is as in the options. */
+static int choose_network(const struct run_options *options, const char *net,
+			  struct container *container)
 {
+	const char *name = strchr(net, ':');
+
+	if (!strcmp(net, "none"))
+		return options->publish[0] ?
+		       fail("--publish: there is no network; give --net=bridge") : 0;
+	if (network_choose(&container->connection, name ? name + 1 : NULL, options->publish))
+		return -1;
+	container->network = namespace_create();
+	return container->network < 0 ? -1 : 0;
+}
+
+/* A path that the config has is of a namespace that others have made, and connected. */
+static int set_network(const struct run_options *options, struct container *container)
+{
+	const char *option = options->net ? "--net" : options->publish[0] ? "--publish" : NULL;
 	const char *path;
 	json_t *entry;
 
 	container->network = -1;
 	if (network_find(container->config, &entry, &path))
 		return -1;
+	if (path && option)
+		return fail("%s: the bundle has the path of a network namespace; leave one out",
+			    option);
+	if (!path && !entry && option)
+		return fail("%s: the bundle has the host's network; leave the option out",
+			    option);
+	if (!path && entry)
+		return choose_network(options, options->net ?: options->default_net ?: "none",
+				      container);
 	if (!path)
 		return 0;
 	container->network = namespace_open(path);
@@ -156,7 +181,7 @@ static int set_container(const struct run_options *options, struct container *co
 	container->size = stdio.size;
 	/* Limits are checked for both: what crun doesn't understand, it leaves out. */
 	if (set_config(options, container) || limits_get(container->config, &limits) ||
-	    set_network(container))
+	    set_network(options, container))
 		return -1;
 	return container->partition ? set_machine(options, &limits, container) : 0;
 }
@@ -202,6 +227,9 @@ int run_container(const struct run_options *options)
 	runner = runner_start(&container, &attachment.socket);
 	if (runner < 0)
 		return -1;
+	/* The namespace is to end with its container. */
+	if (container.network >= 0)
+		close(container.network);
 	if (container.detached)
 		return detach(&container, attachment.socket);
 	/* From here on, signals are the command's. Up to here they end this process. */

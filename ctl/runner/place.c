@@ -7,6 +7,7 @@
 #include "oci/guest.h"
 #include "oci/limits.h"
 #include "oci/network.h"
+#include "runner/cleaner.h"
 #include "runner/cgroup.h"
 #include "runner/directory.h"
 #include "runner/private.h"
@@ -14,7 +15,9 @@
 #include "terminal/console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -89,6 +92,8 @@ static int enter_host(struct runner *runner)
 	if (!runner->agent_process) {
 		/* What the container may have isn't what its runner needs. */
 		setrlimit(RLIMIT_NOFILE, &runner->old_files);
+		/* The cleaner waits for it: it removes the container when the runner is gone. */
+		dup2(cleaner_descriptor(), STDIN_FILENO);
 		execl(BULKHEAD_AGENT, BULKHEAD_AGENT, name, NULL);
 		fail_errno(BULKHEAD_AGENT "; reinstall bulkhead");
 		error_print();
@@ -97,8 +102,31 @@ static int enter_host(struct runner *runner)
 	return 0;
 }
 
+static void find_directory(const struct runner *runner, char path[DIRECTORY_PATH])
+{
+	snprintf(path, DIRECTORY_PATH, DIRECTORY_BASE "/%s", runner->container->name);
+}
+
+static int connect_network(struct runner *runner)
+{
+	const struct container *container = runner->container;
+	int cleaner = cleaner_descriptor();
+	char path[DIRECTORY_PATH];
+	int result;
+
+	find_directory(runner, path);
+	/* A plugin that is at work when the runner is killed is waited for. */
+	fcntl(cleaner, F_SETFD, 0);
+	result = network_enter(&container->connection, container->network, path, container->name,
+			       container->config);
+	fcntl(cleaner, F_SETFD, FD_CLOEXEC);
+	return result;
+}
+
 int place_enter(struct runner *runner)
 {
+	if (connect_network(runner))
+		return -1;
 	return runner->container->partition ? enter_partition(runner) : enter_host(runner);
 }
 
@@ -170,6 +198,8 @@ static void end_partition(struct machine *machine)
 
 void place_leave(struct runner *runner)
 {
+	char path[DIRECTORY_PATH];
+
 	json_decref(runner->agent_config);
 	agent_close(&runner->agent);
 	if (runner->agent_process > 0)
@@ -177,4 +207,6 @@ void place_leave(struct runner *runner)
 	end_partition(&runner->machine);
 	takeover_end(&runner->takeover);
 	cgroup_leave();
+	find_directory(runner, path);
+	network_leave(path);
 }

@@ -7,6 +7,7 @@
 #include "oci/hooks.h"
 #include "oci/limits.h"
 #include "runner/cgroup.h"
+#include "runner/cleaner.h"
 #include "runner/directory.h"
 #include "runner/place.h"
 #include "runner/private.h"
@@ -380,13 +381,20 @@ static void raise_files(struct runner *runner)
 static int prepare(struct runner *runner, int front)
 {
 	const struct container *container = runner->container;
+	int lock;
 
 	runner->front = clients_add(runner, front);
-	if (!runner->front || directory_create(container->name) < 0)
+	lock = runner->front ? directory_create(container->name) : -1;
+	if (lock < 0)
 		return -1;
-	if (clients_listen(runner) || place_enter(runner)) {
+	/* What a network has of the container outlives all processes. */
+	if ((container->network >= 0 && cleaner_start(container, lock)) ||
+	    clients_listen(runner) || place_enter(runner)) {
+		/* Before other errors take the place of this one. */
+		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
 		place_leave(runner);
 		directory_remove(container->name);
+		cleaner_end();
 		return -1;
 	}
 	return 0;
@@ -419,6 +427,7 @@ static noreturn void runner_main(const struct container *container, int front)
 	if (run_hooks(&runner, "poststop", "stopped"))
 		warn("%s", error_text());
 	directory_remove(container->name);
+	cleaner_end();
 	clients_tell_exited(&runner);
 	clients_flush(&runner);
 	exit(0);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "machine/machine.h"
+#include "net/network.h"
 #include "protocol.h"
 
 /* What is to be run. */
@@ -20,7 +21,8 @@ struct container {
 	const char *bundle;	/* an absolute path; for hooks */
 	json_t *config;		/* of the host's view: oci/config.h */
 	bool partition;		/* or else in process isolation */
-	int network;		/* its network namespace; -1 if the config has no path of one */
+	int network;		/* its network namespace; -1 for a new one that the config says */
+	struct network connection;	/* of that namespace */
 	bool detached;		/* its output is kept, and nobody waits */
 	bool interactive;	/* it has a standard input */
 	struct frame_size size;	/* of the terminal */
