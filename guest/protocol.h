@@ -57,6 +57,7 @@ enum frame_type {
 
 	/* From commands to the runner, besides requests. */
 	FRAME_WAIT,		/* reply, once nothing is left of it: struct frame_exited */
+	FRAME_COUNTERS,		/* reply: struct frame_counters for each network interface */
 	FRAME_LOGS,		/* uint32_t, 1 to follow. Reply: uint64_t lost bytes, text */
 
 	/* From the runner to commands. */
@@ -152,6 +153,19 @@ struct frame_stats {
 	uint64_t processes;
 	uint64_t processes_limit;
 	uint64_t oom_kills;
+};
+
+/* An interface of the container's network namespace, as the host's kernel counts. */
+struct frame_counters {
+	char name[16];		/* up to 15 bytes, then zeroes */
+	uint64_t rx_bytes;
+	uint64_t rx_packets;
+	uint64_t rx_errors;
+	uint64_t rx_dropped;
+	uint64_t tx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_errors;
+	uint64_t tx_dropped;
 };
 
 /* A process of the container. Its command line follows, arguments separated by zeroes. */

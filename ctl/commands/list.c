@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "client/client.h"
 #include "commands/command.h"
+#include "commands/interfaces.h"
 #include "control/netlink.h"
 #include "control/part.h"
 #include "runner/directory.h"
@@ -183,13 +184,30 @@ static void print_part(const struct part *part)
 static int show(const char *id_or_name, bool json)
 {
 	struct netlink *netlink cleanup_netlink = netlink_open();
+	struct frame_counters *counters cleanup_free = NULL;
+	int socket cleanup_close = -1;
 	struct part part;
+	json_t *object;
+	size_t n = 0;
 
 	if (!netlink || netlink_find(netlink, id_or_name, &part))
 		return -1;
-	if (json)
-		return part_print_json(part_to_json(&part), JSON_INDENT(2));
+	/* A partition need not have a container in it. */
+	socket = client_connect(part.name);
+	if (socket >= 0)
+		counters = interfaces_get(socket, &n);
+	if (json) {
+		object = part_to_json(&part);
+		if (counters)
+			json_object_set_new(object, "interfaces",
+					    interfaces_to_json(counters, n));
+		return part_print_json(object, JSON_INDENT(2));
+	}
 	print_part(&part);
+	if (counters && n) {
+		interfaces_print_head(stdout);
+		interfaces_print(stdout, part.name, counters, n);
+	}
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "client/client.h"
 #include "commands/command.h"
+#include "commands/interfaces.h"
 #include "control/netlink.h"
 #include "control/part.h"
 #include "runner/cgroup.h"
@@ -24,6 +25,8 @@
 
 struct stats {
 	struct frame_stats container;
+	struct frame_counters *interfaces;
+	size_t n_interfaces;
 	bool has_partition;
 	struct part part;
 	struct cgroup_usage host;
@@ -44,6 +47,9 @@ static int get(const char *name, struct stats *stats)
 	if (length != sizeof(stats->container))
 		return fail("%s: malformed statistics", name);
 	memcpy(&stats->container, answer, length);
+	stats->interfaces = interfaces_get(socket, &stats->n_interfaces);
+	if (!stats->interfaces)
+		return error_prefix("%s", name);
 	netlink = netlink_open();
 	stats->has_partition = netlink && !netlink_find(netlink, name, &stats->part);
 	if (stats->has_partition)
@@ -111,6 +117,8 @@ static json_t *to_json(const char *name, const struct stats *stats)
 	set(container, "processes-limit", from->processes_limit);
 	set(container, "oom-kills", from->oom_kills);
 	json_object_set_new(object, "container", container);
+	json_object_set_new(object, "interfaces",
+			    interfaces_to_json(stats->interfaces, stats->n_interfaces));
 	if (stats->has_partition) {
 		json_t *partition = part_to_json(&stats->part);
 
@@ -123,8 +131,11 @@ static json_t *to_json(const char *name, const struct stats *stats)
 }
 
 struct printer {
-	json_t *array;		/* NULL for a table */
+	json_t *array;		/* NULL for tables */
 	bool has_head;
+	FILE *interfaces;	/* the second table, which is kept until the first is complete */
+	char *text;		/* what it has */
+	size_t length;
 };
 
 static void print_head(struct printer *printer)
@@ -144,11 +155,24 @@ static int print_one(const char *name, void *data)
 	if (get(name, &stats))
 		return -1;
 	print_head(printer);
-	if (printer->array)
+	if (printer->array) {
 		json_array_append_new(printer->array, to_json(name, &stats));
-	else
+	} else {
 		print_stats(name, &stats);
+		interfaces_print(printer->interfaces, name, stats.interfaces, stats.n_interfaces);
+	}
+	free(stats.interfaces);
 	return 0;
+}
+
+static void print_interfaces(struct printer *printer)
+{
+	fflush(printer->interfaces);
+	if (!printer->length)
+		return;
+	putchar('\n');
+	interfaces_print_head(stdout);
+	fputs(printer->text, stdout);
 }
 
 static int print_named(int argc, char **argv, struct printer *printer)
@@ -168,12 +192,18 @@ int cmd_stats(const struct command *command, int argc, char **argv)
 	if (!command_parse(command, argc, argv, 0, INT_MAX, &json, &status))
 		return status;
 	printer.array = json ? json_array() : NULL;
+	printer.interfaces = open_memstream(&printer.text, &printer.length);
+	if (!printer.interfaces) {
+		warn("stats: no memory");
+		return STATUS_FAILURE;
+	}
 	if (optind < argc)
 		status = print_named(argc, argv, &printer);
 	else
 		status = directory_each(print_one, &printer);
 	if (!status)
 		print_head(&printer);
+	print_interfaces(&printer);
 	if (json && !status)
 		status = part_print_json(printer.array, JSON_INDENT(2));
 	else

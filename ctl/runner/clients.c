@@ -4,6 +4,7 @@
  * malformed ends their connection, and nothing else.
  */
 #include "base/error.h"
+#include "net/counters.h"
 #include "runner/directory.h"
 #include "runner/exec.h"
 #include "runner/private.h"
@@ -134,6 +135,25 @@ static void take_logs(struct runner *runner, struct client *client, const struct
 	free(data);
 }
 
+static void take_counters(struct runner *runner, struct client *client, const struct frame *frame)
+{
+	const struct frame_reply reply = { .request = FRAME_COUNTERS, .code = REPLY_DONE };
+	struct frame_counters *counters = NULL;
+	size_t n = 0;
+
+	/* A namespace that the container doesn't share has loopback alone. */
+	if (runner->container->network >= 0) {
+		counters = counters_read(runner->container->network, &n);
+		if (!counters) {
+			reply_error(client, frame);
+			return;
+		}
+	}
+	clients_put(client, FRAME_REPLY, frame->id, &reply, sizeof(reply), counters,
+		    n * sizeof(*counters));
+	free(counters);
+}
+
 static void take_wait(struct client *client, const struct frame *frame)
 {
 	client->waits = true;
@@ -175,6 +195,8 @@ static int take_frame(struct runner *runner, struct client *client, const struct
 		clients_reply(client, frame->type, frame->id, REPLY_GONE,
 			      runner->state < RUNNER_RUNNING ? "the container hasn't started yet" :
 							       "the container has ended");
+	} else if (frame->type == FRAME_COUNTERS) {
+		take_counters(runner, client, frame);
 	} else if (frame->type == FRAME_EXEC) {
 		take_exec(runner, client, frame);
 	} else {
