@@ -109,7 +109,7 @@ static void vm_create(struct vm *vm, const char *code, const char *code_end)
 	if (vm->kvm < 0)
 		err(1, "/dev/kvm");
 	vm->vm = ioctl(vm->kvm, KVM_CREATE_VM, 0);
-	vm->mem = memory_create(GUEST_MEMORY, &vm->ram);
+	vm->mem = ram_create(GUEST_MEMORY, &vm->ram);
 	if (vm->vm < 0 || vm->mem < 0)
 		err(1, "can't create a VM");
 	memory_fill(vm->ram, code, code_end);

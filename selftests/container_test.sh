@@ -271,12 +271,6 @@ run_killed() {
 	nothing_left
 }
 
-runner_of() {
-	bulkhead list --json | python3 -c '
-import json, sys
-print(next(p["runner"] for p in json.load(sys.stdin) if p["name"] == sys.argv[1]))' "$1"
-}
-
 # Its runner is; what that has left is removed by the next one.
 runner_killed() {
 	local runner

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What tests do inside of containers, where no shell can: container_tool locks|mapping|sparse|
- * unlinked|xattrs FILE, files DIR N, memory MIB, realtime, group|say GROUP PORT [ADDRESS]. The exit
- * status is 0 if all is as it is on a file system of the host's. Linked statically: no root
- * directory has to have libraries.
+ * unlinked|xattrs FILE, files DIR N, memory MIB, realtime, group|say GROUP PORT [ADDRESS], answer
+ * PORT TEXT, ask tcp|udp ADDRESS PORT. The exit status is 0 if all is as it is on a file system of
+ * the host's. Linked statically: no root directory has to have libraries.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -272,6 +273,68 @@ static void talk_to_group(char **args, int n)
 	}
 }
 
+static int open_port(int type, int port)
+{
+	const struct sockaddr_in6 addr = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int fd = socket(AF_INET6, type, 0);
+
+	check(!bind(fd, (const struct sockaddr *)&addr, sizeof(addr)));
+	return fd;
+}
+
+/* Answers who asks, by TCP or UDP and over IPv4 or IPv6. */
+static void answer(int port, const char *text)
+{
+	int tcp = open_port(SOCK_STREAM, port), udp = open_port(SOCK_DGRAM, port);
+	struct pollfd fds[] = { { tcp, POLLIN, 0 }, { udp, POLLIN, 0 } };
+	size_t length = strlen(text);
+
+	check(!listen(tcp, 8));
+	while (poll(fds, 2, -1) > 0) {
+		struct sockaddr_in6 addr;
+		socklen_t size = sizeof(addr);
+		char data[8];
+
+		if (fds[0].revents) {
+			int fd = accept(tcp, NULL, NULL);
+
+			check(write(fd, text, length) == (ssize_t)length);
+			close(fd);
+		}
+		if (fds[1].revents) {
+			check(recvfrom(udp, data, sizeof(data), 0, (struct sockaddr *)&addr,
+				       &size) >= 0);
+			check(sendto(udp, text, length, 0, (struct sockaddr *)&addr, size) ==
+			      (ssize_t)length);
+		}
+	}
+}
+
+/* Prints the answer, if there is one within some seconds. */
+static void ask(const char *protocol, const char *address, int port)
+{
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	const struct timeval limit = { .tv_sec = 5 };
+	bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
+	bool is_udp = !strcmp(protocol, "udp");
+	int fd = socket(is_v4 ? AF_INET : AF_INET6, is_udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+	char text[64];
+	ssize_t n;
+
+	check(is_v4 || inet_pton(AF_INET6, address, &v6.sin6_addr) == 1);
+	check(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)));
+	check(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)));
+	if (is_v4)
+		check(!connect(fd, (struct sockaddr *)&v4, sizeof(v4)));
+	else
+		check(!connect(fd, (struct sockaddr *)&v6, sizeof(v6)));
+	check(!is_udp || send(fd, "?", 1, 0) == 1);
+	n = recv(fd, text, sizeof(text), 0);
+	check(n > 0);
+	printf("%.*s\n", (int)n, text);
+}
+
 static const struct {
 	const char *name;
 	void (*function)(const char *path);
@@ -301,6 +364,10 @@ int main(int argc, char **argv)
 		talk_to_group(argv + 2, argc - 2);
 	else if (argc == 2 && !strcmp(argv[1], "realtime"))
 		run_realtime();
+	else if (argc == 4 && !strcmp(argv[1], "answer"))
+		answer(atoi(argv[2]), argv[3]);
+	else if (argc == 5 && !strcmp(argv[1], "ask"))
+		ask(argv[2], argv[3], atoi(argv[4]));
 	else
 		errx(2, "unknown arguments");
 	return 0;

@@ -39,10 +39,6 @@ killed() {
 	kill -9 "$1" && { wait "$1" 2>/dev/null; wait_until is_alone; }
 }
 
-runner_of() {
-	bulkhead show --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["runner"])'
-}
-
 # Whether a disk can be had; tells without a guest.
 can_have() {
 	! bulkhead run --kernel rootfs --disk "$1" 2>err && grep -q 'rootfs: not a regular file' err

@@ -342,7 +342,7 @@ static void life_begin(struct life *life)
 		.watcher = -1, .external = -1,
 	};
 	/* By the test, not in a step: what it holds is not the partition's. */
-	g->mem = memory_create(GUEST_MEMORY, &g->ram);
+	g->mem = ram_create(GUEST_MEMORY, &g->ram);
 	if (g->mem >= 0)
 		memory_fill(g->ram, guest_talk, guest_talk_end);
 }

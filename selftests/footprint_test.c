@@ -192,7 +192,7 @@ static void runner_main(enum kind kind, int ready)
 	if (kind == PARTITION) {
 		run_partition();
 	} else {
-		if (memory_create(GUEST_MEMORY, &ram) < 0)
+		if (ram_create(GUEST_MEMORY, &ram) < 0)
 			_exit(1);
 		/* As much of it is in use as of a partition's. */
 		memory_fill(ram, guest_driver, guest_driver_end);

@@ -145,7 +145,7 @@ static inline int vcpu_run(int vcpu, struct bulkhead_vcpu_run *run)
 }
 
 /* A memfd of @bytes and its mapping. */
-static inline int memory_create(size_t bytes, char **ram)
+static inline int ram_create(size_t bytes, char **ram)
 {
 	int fd = memfd_create("guest", MFD_CLOEXEC);
 
@@ -182,7 +182,7 @@ static inline bool guest_create_vcpus(struct guest *g, const char *name, const c
 	g->part = part_create_vcpus(g->dev, name, vcpus, &g->id);
 	if (g->part < 0)
 		return false;
-	g->mem = memory_create(GUEST_MEMORY, &g->ram);
+	g->mem = ram_create(GUEST_MEMORY, &g->ram);
 	if (g->mem < 0)
 		return false;
 	memory_fill(g->ram, code, end);

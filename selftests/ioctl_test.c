@@ -226,7 +226,7 @@ TEST_F(ioctl, memory)
 	close(tmp);
 
 	/* not owned: another memfd's, anonymous, read-only, private, nothing, ending too early */
-	fd = memory_create(1 << 20, &big);
+	fd = ram_create(1 << 20, &big);
 	ASSERT_GE(fd, 0);
 	FAILS(EFAULT, mem_add(g->part, high, 4096, ram, fd));
 	anon = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -193,6 +193,20 @@ connections() {
 	EOF
 }
 
+# The interface's counters, for both who ask for figures and who look at a partition.
+counters() {
+	status_is 0 bulkhead stats --json "$mode" && python3 -c '
+import json
+[stats] = json.load(open("out"))
+[eth0] = stats["interfaces"]
+assert eth0["name"] == "eth0" and eth0["rx-packets"] > 1000 and eth0["tx-bytes"] > 2**20' &&
+		status_is 0 bulkhead stats "$mode" && grep -q "^$mode  *eth0  *[0-9]" out || return
+	[ "$mode" = process ] || {
+		status_is 0 bulkhead show "$mode" && grep -q "^$mode  *eth0  *[0-9]" out &&
+			status_is 0 bulkhead show --json "$mode" && grep -q '"rx-packets"' out
+	}
+}
+
 mtu() {
 	local mtu
 	for mtu in 1280 9000; do
@@ -208,7 +222,7 @@ mtu() {
 # Without the partition, packets of the namespace's go where they went before.
 given_back() {
 	ip netns exec "$mode" busybox ping -c 1 "10.77.${numbers[$mode]}.1" >out &&
-		! ip -n "$mode" -o link | grep -q bulkhead &&
+		! ip -n "$mode" -o link | grep -q bhtap &&
 		[ ! "$(ip netns exec "$mode" tc qdisc show dev eth0 ingress)" ]
 }
 
@@ -244,7 +258,7 @@ tap_removed() {
 	box tap 3 && bundle tap sleep 1000 &&
 		status_is 0 bulkhead run --detach --name tap --bundle tap || return
 	local mode=tap
-	ip -n tap link del "$(ip -n tap -o link | grep -o 'bulkhead[0-9]*')" &&
+	ip -n tap link del "$(ip -n tap -o link | grep -o 'bhtap[0-9]*')" &&
 		event_is 'device-failed .* tap, .* net' && carrier_is 0 && inside true &&
 		end tap && ip netns del tap
 }
@@ -257,6 +271,16 @@ several_queues() {
 	wait_until iperf3 -c 10.77.4.2 -P 4 -n 8M >iperf 2>&1 || return
 	exits 0 $! && [ "$(grep -c 'queues/rx-' out)" -eq 2 ] &&
 		[ "$(grep -c 'queues/tx-' out)" -eq 2 ] && ip netns del queues
+}
+
+# What is left when the runner is killed is the interface as it was.
+killed() {
+	box killed 7 && bundle killed sleep 1000 &&
+		status_is 0 bulkhead run --detach --name killed --bundle killed || return
+	kill -9 "$(runner_of killed)"
+	local mode=killed
+	numbers[killed]=7
+	wait_until given_back && ip netns del killed
 }
 
 # Who has a namespace's place has it alone.
@@ -289,32 +313,40 @@ without_modules() {
 			fails 125 "modprobe .*$module" bulkhead run --bundle without
 		status=$?
 		rm /etc/modprobe.d/bulkhead-test.conf
-		modprobe -a "${modules[@]}"
+		load_network_modules
 		[ $status -eq 0 ] && [ "$(ip -n without -o link | wc -l)" -eq 2 ] &&
 			[ ! "$(ip netns exec without tc qdisc show dev eth0 ingress)" ] || return
 	done
 	ip netns del without
 }
 
-modules=(veth tun vhost_net sch_ingress cls_matchall act_mirred dummy)
-modprobe -a "${modules[@]}"
+load_network_modules
+modprobe dummy
 mkdir -p rootfs/programs
 cp "$selftests/../build/selftests/container_tool" rootfs/usr/bin
 add_program ip iperf3 || exit
 PATH+=:$selftests/../build/selftests
 bulkhead monitor >events &
 monitor=$!
-trap 'kill $monitor; rm -rf "$tmp"' EXIT
+# The folder of namespaces is a mount, and stays.
+ip netns add first && ip netns del first
+before=$(traces)
+ended() {
+	ip netns del rich && ip netns del process && ip netns del partition && kill $monitor &&
+		nothing_left
+}
+
 # shellcheck disable=SC2046
 run_tests \
 	same_set_up \
-	$(in_modes start pings tcp udp multicast connections) \
+	$(in_modes start pings tcp udp multicast connections counters) \
 	link_down_and_up \
 	$(in_modes stop given_back mtu) \
 	unplugged \
 	tap_removed \
 	several_queues \
+	killed \
 	taken_once \
 	not_ethernet \
 	without_modules \
-	nothing_left
+	ended

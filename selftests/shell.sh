@@ -26,6 +26,18 @@ is_running() {
 	bulkhead show --json "$1" 2>/dev/null | grep -q '"running"'
 }
 
+# What partitions and networks take of the host's kernel: the test VM's finds no modprobe by itself.
+load_network_modules() {
+	modprobe -a veth tun vhost_net sch_ingress cls_matchall act_mirred bridge nf_tables \
+		nft_compat nft_chain_nat nf_conntrack_netlink xt_addrtype xt_comment xt_conntrack \
+		xt_mark xt_MASQUERADE xt_multiport xt_nat xt_tcpudp 2>/dev/null
+}
+
+# The process that runs a container.
+runner_of() {
+	bulkhead show --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["runner"])'
+}
+
 is_alone() {
 	[ "$(bulkhead list --json | tr -d ' \n')" = '[]' ]
 }
@@ -75,7 +87,7 @@ before=$(traces)
 
 processes() {
 	local name
-	for name in bulkhead agent crun virtiofsd; do
+	for name in bulkhead bulkhead-clean agent crun virtiofsd; do
 		pgrep -lx $name
 	done
 }

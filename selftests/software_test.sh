@@ -5,6 +5,7 @@ set -u
 # shellcheck source=selftests/shell.sh
 source "$(dirname "$(realpath "$0")")/shell.sh"
 
+load_network_modules
 debian=${BULKHEAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead}/debian
 # in_box COMMANDS: in the container of $mode, its output in out
 in_box() {
@@ -16,7 +17,7 @@ in_box() {
 start() {
 	mkdir -p "data-$mode"
 	bulkhead run --isolation="$mode" --name "$mode" --memory 256M --detach --rootfs "$debian" \
-		--volume "data-$mode:/data" -- sleep infinity >out && grep -qx "$mode" out
+		--net bridge --volume "data-$mode:/data" -- sleep infinity >out && grep -qx "$mode" out
 }
 
 # Unpacks, configures, and removes again: files with owners and modes, renames, fsync, file locks.
@@ -69,9 +70,23 @@ redis_serves() {
 		[ "$(grep -c 'requests per second' out)" -ge 3 ] && grep -qx 300 out
 }
 
+# The same from outside: the host's clients, over the network that both are on.
+redis_serves_the_host() {
+	local address
+	in_box "ip -4 -o addr show eth0 | grep -o '10[0-9.]*' | head -n 1" && address=$(cat out) &&
+		in_box 'cd /data && redis-server --port 6379 --daemonize yes --save "" \
+			--protected-mode no >/dev/null &&
+			until redis-cli ping | grep -q PONG; do sleep 0.1; done' &&
+		chroot "$debian" redis-benchmark -h "$address" -q -n 300 -c 5 -t set,get,incr >out &&
+		[ "$(grep -c 'requests per second' out)" -ge 3 ] &&
+		in_box 'redis-cli get counter:__rand_int__; redis-cli shutdown nosave' &&
+		grep -qx 300 out
+}
+
 end() {
 	bulkhead kill "$mode" && wait_until is_alone
 }
 
 # shellcheck disable=SC2046
-run_tests $(in_modes start dpkg_installs python_runs sqlite_keeps_its_data redis_serves end)
+run_tests $(in_modes start dpkg_installs python_runs sqlite_keeps_its_data redis_serves \
+	redis_serves_the_host end)

@@ -212,8 +212,9 @@ TEST(namespaces_refused)
 TEST(network)
 {
 	static const char *const paths[] = { NULL, "/run/netns/x" };
-	json_t *twice = parse("{'linux': {'namespaces': [{'type': 'network'}, {'type': 'pid'},"
-			      "{'type': 'network'}]}}");
+	static const char list[] = "{'linux': {'namespaces': [{'type': 'network'},\n"
+				   " {'type': 'network'}]}}";
+	json_t *twice = parse(list);
 	const char *path;
 	json_t *entry;
 
