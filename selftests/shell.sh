@@ -35,7 +35,9 @@ load_network_modules() {
 
 # The process that runs a container.
 runner_of() {
-	bulkhead show --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["runner"])'
+	bulkhead list --json | python3 -c '
+import json, sys
+print(next(p["runner"] for p in json.load(sys.stdin) if p["name"] == sys.argv[1]))' "$1"
 }
 
 is_alone() {

@@ -168,7 +168,8 @@ TEST(lengths_are_checked)
 		size_t max;
 	} types[] = {
 		{ FRAME_HELLO, 4, 4 }, { FRAME_EXITED, 8, 8 }, { FRAME_REPLY, 4, FRAME_DATA_MAX },
-		{ FRAME_CREATE, 33, FRAME_DATA_MAX }, { FRAME_START, 0, 0 },
+		{ FRAME_NETWORK, 8, FRAME_DATA_MAX }, { FRAME_CREATE, 33, FRAME_DATA_MAX },
+		{ FRAME_START, 0, 0 }, { FRAME_COUNTERS, 0, 0 },
 		{ FRAME_EXEC, 33, FRAME_DATA_MAX }, { FRAME_SIGNAL, 4, 4 }, { FRAME_RESIZE, 4, 4 },
 		{ FRAME_PAUSE, 0, 0 }, { FRAME_RESUME, 0, 0 }, { FRAME_STATS, 0, 0 },
 		{ FRAME_PS, 0, 0 }, { FRAME_PING, 0, 0 }, { FRAME_DELETE, 0, 0 },

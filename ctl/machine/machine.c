@@ -27,12 +27,13 @@
 #define PARAMETERS		"console=ttyS0 panic=-1 reboot=pci,panic_warm"
 
 /*
- * quiet		each character on the console is an exit, and nobody reads them if all is well
- * cryptomgr.notests	algorithms are tested at each boot otherwise, two fifths of what a start
- *			costs; a kernel in FIPS mode tests them all the same
+ * quiet		each character on the console is an exit, and nobody reads them if
+ *			all is well
+ * cryptomgr.notests	algorithms are tested at each boot otherwise, at two fifths of what
+ *			a start costs; a kernel in FIPS mode tests them all the same
  */
-#define AGENT_PARAMETERS	PARAMETERS " quiet cryptomgr.notests " INITRD_PARAMETERS " " \
-				PORT_PARAMETER
+#define AGENT_PARAMETERS \
+	PARAMETERS " quiet cryptomgr.notests " INITRD_PARAMETERS " " PORT_PARAMETER
 
 /* And one for each queue of a disk: no device waits for one that waits for the host. */
 #define WORKERS		2

@@ -61,7 +61,6 @@ static int take(void *data)
 int takeover_begin(struct takeover *takeover, int namespace, unsigned int pairs)
 {
 	*takeover = (struct takeover){
-		.namespace = namespace,
 		.pairs = pairs < NET_PAIRS_MAX ? pairs : NET_PAIRS_MAX,
 	};
 	if (namespace_run(namespace, take, takeover))

@@ -27,7 +27,6 @@ struct interface {
 };
 
 struct takeover {
-	int namespace;
 	struct nl_sock *socket;		/* both are the namespace's */
 	struct nl_sock *news;
 	struct interface *interfaces;
