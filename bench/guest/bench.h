@@ -35,6 +35,9 @@ extern const struct benches disk_benches, console_benches, register_benches;
 /* Ends the guest, with a text that says why. */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
+/* Gives eth0 an address, and serves the other end of ../net.c there. */
+void net_serve(const char *address);
+
 /* A parameter of the kernel's command line; NULL without. */
 const char *parameter(const char *name);
 

@@ -5,6 +5,7 @@
  *
  *   bench=NAME[,NAME...]	the beginnings of their names
  *   mmio=ADDRESS		of a virtio-mmio device, for register.c; also takes iomem=relaxed
+ *   net=ADDRESS		serve the network at this address; no case then
  */
 #include "bench.h"
 #include "../mark.h"
@@ -155,6 +156,10 @@ int main(void)
 	mount_all();
 	load_modules();
 	marks = tty_open(MARKS);
+	if (parameter("net")) {
+		net_serve(parameter("net"));
+		reboot(RB_POWER_OFF);
+	}
 	if (wait_for(OTHER))
 		other = tty_open(OTHER);
 	for (i = 0; i < ARRAY_SIZE(all); i++)
