@@ -232,15 +232,20 @@ static struct ip_mreq find_group(char **args, int n)
 	return group;
 }
 
+static struct sockaddr_in group_address(const struct ip_mreq *group, const char *port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons(atoi(port)),
+		.sin_addr = group->imr_multiaddr,
+	};
+}
+
 /* GROUP PORT [ADDRESS]: says what the first datagram to the group says. */
 static void listen_to_group(char **args, int n)
 {
 	const struct ip_mreq group = find_group(args, n);
-	const struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(atoi(args[1])),
-		.sin_addr = group.imr_multiaddr,
-	};
+	const struct sockaddr_in addr = group_address(&group, args[1]);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	char text[64] = "";
 
@@ -256,11 +261,7 @@ static void listen_to_group(char **args, int n)
 static void talk_to_group(char **args, int n)
 {
 	const struct ip_mreq group = find_group(args, n);
-	const struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(atoi(args[1])),
-		.sin_addr = group.imr_multiaddr,
-	};
+	const struct sockaddr_in addr = group_address(&group, args[1]);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	check(fd >= 0);

@@ -98,13 +98,8 @@ static int add_mount(json_t *config, const char *source, const char *destination
 {
 	json_t *mounts;
 
-	if (field_find(config, "mounts", JSON_ARRAY, &mounts))
+	if (field_make_array(config, "mounts", &mounts))
 		return -1;
-	if (!mounts) {
-		mounts = json_array();
-		if (field_set(config, "mounts", mounts))
-			return -1;
-	}
 	return field_append(mounts, json_pack("{s:s, s:s, s:s, s:[s,s,s]}", "destination",
 					      destination, "type", "bind", "source", source,
 					      "options", "bind", "rprivate", "rw"));

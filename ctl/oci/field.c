@@ -144,6 +144,16 @@ void field_delete(json_t *object, const char *path)
 	json_object_del(object, path);
 }
 
+int field_make_array(json_t *object, const char *path, json_t **array)
+{
+	if (field_find(object, path, JSON_ARRAY, array))
+		return -1;
+	if (*array)
+		return 0;
+	*array = json_array();
+	return field_set(object, path, *array);
+}
+
 int field_append(json_t *array, json_t *value)
 {
 	if (!value)

@@ -38,6 +38,9 @@ int field_set(json_t *object, const char *path, json_t *value);
 /* Deletes the field, if it is there. */
 void field_delete(json_t *object, const char *path);
 
+/* As field_find() of an array, which is made if it isn't there. */
+int field_make_array(json_t *object, const char *path, json_t **array);
+
 /* Appends to the array, and takes @value, as field_set() does. */
 int field_append(json_t *array, json_t *value);
 

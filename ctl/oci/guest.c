@@ -155,22 +155,12 @@ int guest_add_disks(json_t *config, unsigned int n)
 
 	if (!n)
 		return 0;
-	if (field_find(config, "mounts", JSON_ARRAY, &mounts) ||
-	    field_find(config, "linux.resources.devices", JSON_ARRAY, &devices))
+	if (field_make_array(config, "mounts", &mounts) ||
+	    field_make_array(config, "linux.resources.devices", &devices))
 		return -1;
-	if (!mounts) {
-		mounts = json_array();
-		if (field_set(config, "mounts", mounts))
-			return -1;
-	}
 	for (unsigned int i = 0; i < n; i++)
 		if (add_disk(mounts, i))
 			return -1;
-	if (!devices) {
-		devices = json_array();
-		if (field_set(config, "linux.resources.devices", devices))
-			return -1;
-	}
 	/* The guest has no other block devices than the disks that were given to it. */
 	return field_append(devices, json_pack("{s:b, s:s, s:s}", "allow", 1, "type", "b",
 					       "access", "rwm"));

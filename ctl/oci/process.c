@@ -111,13 +111,8 @@ static int add_volumes(json_t *config, const char *const *volumes)
 
 	if (!volumes || !volumes[0])
 		return 0;
-	if (field_find(config, "mounts", JSON_ARRAY, &mounts))
+	if (field_make_array(config, "mounts", &mounts))
 		return -1;
-	if (!mounts) {
-		mounts = json_array();
-		if (field_set(config, "mounts", mounts))
-			return -1;
-	}
 	for (; *volumes; volumes++)
 		if (field_append(mounts, volume_parse(*volumes)))
 			return -1;
