@@ -46,7 +46,7 @@
 #define BULKHEAD_IOC		0xBE
 
 /* Bytes of a partition's name, with its terminating zero. */
-#define BULKHEAD_NAME_MAX	64
+#define BULKHEAD_NAME_MAX	128
 
 /* vCPUs of a partition. */
 #define BULKHEAD_VCPUS_MAX	64
