@@ -27,14 +27,19 @@ modules_install:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 	$(if $(DESTDIR),,depmod $(kernel_release))
 
-##   install           put controller, agent, image builder and udev rule under DESTDIR and PREFIX
+##   install           put controller, agent, image builder, udev rule and podman's configuration
+##                     under DESTDIR and PREFIX
 install: ctl guest
 	install -D -m 755 ctl/bulkhead $(DESTDIR)$(PREFIX)/bin/bulkhead
+	ln -sfn bulkhead $(DESTDIR)$(PREFIX)/bin/bulkhead-process
 	install -D -m 755 guest/bulkhead-agent $(DESTDIR)$(PREFIX)/lib/bulkhead/agent
 	install -m 755 guest/make-image $(DESTDIR)$(PREFIX)/lib/bulkhead
 	install -d $(DESTDIR)$(PREFIX)/lib/udev/rules.d
 	echo 'KERNEL=="bulkhead", MODE="0660", GROUP="kvm"' \
 		>$(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-bulkhead.rules
+	install -d $(DESTDIR)/etc/containers/containers.conf.d
+	sed 's|@bin@|$(PREFIX)/bin|' ctl/runtime/containers.conf \
+		>$(DESTDIR)/etc/containers/containers.conf.d/bulkhead.conf
 
 ##   check             all tests, on a test VM; installs what this takes on Debian 12
 check: vm

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "commands/command.h"
+#include "runtime/globals.h"
 #include "util.h"
 
 #include <errno.h>
@@ -16,16 +17,25 @@
 
 #define JSON_OPTION	"  --json           print JSON; names are those of the netlink attributes\n"
 
+#define CREATE_OPTIONS \
+	"  -b, --bundle DIR       the bundle (default: this directory)\n" \
+	"  -f, --config FILE      in place of its config.json\n" \
+	"  --console-socket PATH  who listens here gets the terminal\n" \
+	"  --pid-file FILE        gets the runner's process number\n" \
+	"  --no-pivot, --no-new-keyring, --no-subreaper, --preserve-fds 0\n" \
+	"                         are accepted; they make no difference\n"
+
 static int cmd_help(const struct command *command, int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "run", cmd_run,
 	  "[OPTION...] --rootfs DIR [--] CMD [ARG...]\n"
-	  "       bulkhead run [OPTION...] --bundle DIR [[--] CMD [ARG...]]\n"
+	  "       bulkhead run [OPTION...] --bundle DIR\n"
+	  "       bulkhead run [--detach] [--bundle DIR] ID\n"
 	  "       bulkhead run [OPTION...] --kernel FILE | --initrd FILE",
 	  "run a container, or boot a kernel, in a partition of its own",
 	  "  --rootfs DIR     directory that becomes the root of CMD, which may change it\n"
-	  "  --bundle DIR     an OCI bundle: the container is as its config.json says\n"
+	  "  -b, --bundle DIR an OCI bundle: the container is as its config.json says\n"
 	  "  --isolation partition|process\n"
 	  "                   a partition with a kernel of its own, or the host's kernel and crun\n"
 	  "  --name NAME      a name for the container and its partition (default: a random one)\n"
@@ -68,16 +78,46 @@ static const struct command commands[] = {
 	  "Without a container the guest's console is connected to the standard streams. Ctrl-]\n"
 	  "stops the partition if they are a terminal. The exit status is 0 when the guest powers\n"
 	  "off or resets. SIZE is the partition's then.\n" },
+	{ "create", cmd_create, "[OPTION...] ID",
+	  "create a container of a bundle, for start to start it", CREATE_OPTIONS },
+	{ "start", cmd_start, "ID", "start a container that create has made", NULL },
+	{ "state", cmd_state, "ID", "print the state of such a container as JSON", NULL },
+	{ "delete", cmd_delete, "[--force] [--regex] ID", "delete a container that has stopped",
+	  "  -f, --force      or that runs, or of which something is left\n"
+	  "  -r, --regex      all whose ids match the regular expression ID\n" },
+	{ "update", cmd_update, "[OPTION...] ID", "change the limits of a container",
+	  "  -r, --resources FILE  as \"linux.resources\" of a config; - is standard input\n"
+	  "  --memory N, --memory-swap N, --memory-reservation N, --cpu-quota N, --cpu-period N,\n"
+	  "  --cpu-share N, --cpuset-cpus LIST, --cpuset-mems LIST, --pids-limit N,\n"
+	  "  --blkio-weight N      one of them\n"
+	  "\n"
+	  "A partition stays as large as it was made: no limit of memory can be above that.\n" },
+	{ "events", cmd_events, "[--stats] [--interval SECONDS] ID",
+	  "print what a container uses, as runc does",
+	  "  --interval SECONDS  how often (default 5)\n"
+	  "  --stats             once\n" },
+	{ "features", cmd_features, "", "print what this runtime has, as JSON", NULL },
+	{ "spec", cmd_spec, "[OPTION...]", "write a config.json to begin with",
+	  "  -b, --bundle DIR    where (default: here)\n"
+	  "  -f, --file NAME     another name\n" },
 	{ "exec", cmd_exec, "[OPTION...] ID|NAME CMD [ARG...]",
 	  "run another command in a container",
 	  "  -e, --env NAME[=VALUE]   a variable for CMD\n"
 	  "  -u, --user USER[:GROUP]  who CMD runs as (default: as the container)\n"
-	  "  -w, --workdir DIR        its working directory\n"
+	  "  -w, --workdir, --cwd DIR its working directory\n"
+	  "  -c, --cap CAP            a capability that it has besides\n"
+	  "  --no-new-privs           its programs gain no privileges\n"
+	  "  -p, --process FILE       an OCI process, in place of all that\n"
+	  "  -d, --detach             don't wait for its end\n"
+	  "  --console-socket PATH    who listens here gets its terminal\n"
+	  "  --pid-file FILE          gets the number of a process that ends as CMD does\n"
 	  "  -i, --interactive        standard input is CMD's\n"
 	  "  -t, --tty                CMD has a terminal\n"
 	  "\n"
 	  "Standard streams, signals and exit status are as of bulkhead run.\n" },
-	{ "ps", cmd_ps, "[--json] ID|NAME", "list the processes of a container", JSON_OPTION },
+	{ "ps", cmd_ps, "[OPTION...] ID|NAME", "list the processes of a container",
+	  JSON_OPTION
+	  "  -f, --format json  print their numbers alone\n" },
 	{ "stats", cmd_stats, "[--json] [ID|NAME...]",
 	  "print what containers use, and what their partitions use of the host", JSON_OPTION },
 	{ "pause", cmd_pause, "[--json] ID|NAME...", "stop the processes of containers for a while",
@@ -86,16 +126,23 @@ static const struct command commands[] = {
 	  JSON_OPTION },
 	{ "wait", cmd_wait, "[--json] ID|NAME...",
 	  "wait for containers to end, and print their exit statuses", JSON_OPTION },
-	{ "list", cmd_list, "[--json]", "list partitions: yours, or all for an administrator",
-	  JSON_OPTION },
+	{ "list", cmd_list, "[OPTION...]", "list partitions: yours, or all for an administrator",
+	  JSON_OPTION
+	  "  -f, --format table|json  list what create has made, as runc and crun do\n"
+	  "  -q, --quiet              and of that the ids alone\n" },
 	{ "show", cmd_show, "[--json] ID|NAME", "show all about a partition", JSON_OPTION },
 	{ "stop", cmd_stop, "[--timeout SECONDS] [--json] ID|NAME...",
 	  "ask to stop, and kill what hasn't stopped in time",
 	  "  --timeout SECONDS  how long to wait (default 10)\n" JSON_OPTION },
-	{ "kill", cmd_kill, "[OPTION...] ID|NAME...",
+	{ "kill", cmd_kill, "[OPTION...] ID|NAME...\n"
+	  "       bulkhead kill [OPTION...] ID SIGNAL",
 	  "stop partitions and containers at once, or send a signal",
+	  "  -a, --all            to all processes of the container\n"
+	  "  -r, --regex          to all of create whose ids match the regular expression ID\n"
 	  "  -s, --signal SIGNAL  send this to the container's process instead, TERM or 15 say\n"
-	  JSON_OPTION },
+	  JSON_OPTION
+	  "\n"
+	  "A container of create gets SIGTERM if no signal is given.\n" },
 	{ "rescan", cmd_rescan, "[--json] ID|NAME...",
 	  "look at the sizes of partitions' disks again, and tell their guests", JSON_OPTION },
 	{ "set", cmd_set, "[OPTION...] ID|NAME memory SIZE",
@@ -232,7 +279,7 @@ static int open_standard_fds(void)
 int main(int argc, char **argv)
 {
 	const struct command *command;
-	int status;
+	int first, status;
 
 	if (open_standard_fds())
 		return STATUS_FAILURE;
@@ -240,18 +287,25 @@ int main(int argc, char **argv)
 		print_overview(stderr);
 		return STATUS_USAGE;
 	}
-	if (!strcmp(argv[1], "--version")) {
-		puts("bulkhead " VERSION);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v")) {
+		puts("bulkhead version " VERSION "\nspec: 1.0.2\n+SYSTEMD +SECCOMP");
 		status = 0;
 	} else if (!strcmp(argv[1], "--help")) {
 		print_overview(stdout);
 		status = 0;
 	} else {
-		command = find(argv[1]);
+		first = globals_parse(argc, argv);
+		if (first == argc)
+			first = fail("no command; see bulkhead help");
+		if (first < 0 || (globals.log && error_log_to(globals.log, globals.log_json))) {
+			error_print();
+			return STATUS_USAGE;
+		}
+		command = find(argv[first]);
 		if (!command)
 			return STATUS_USAGE;
 		error_set_command(command->name);
-		status = command->function(command, argc - 1, argv + 1);
+		status = command->function(command, argc - first, argv + first);
 	}
 	if (fflush(stdout) || ferror(stdout)) {
 		fail_errno("standard output");

@@ -129,6 +129,7 @@ static bool is_legal(enum frame_type type)
 	case FRAME_EXEC:
 	case FRAME_PAUSE:
 	case FRAME_RESUME:
+	case FRAME_UPDATE:
 	case FRAME_STATS:
 	case FRAME_PS:
 		return agent.state == STATE_CREATED || agent.state == STATE_STARTED;
@@ -165,12 +166,12 @@ static void take_network(const struct frame *frame)
 
 static void take_signal(const struct frame *frame)
 {
-	uint32_t number;
+	struct frame_signal wanted;
 
-	memcpy(&number, frame->data, sizeof(number));
-	if (number < 1 || number > 64)
-		die("malformed frame: signal %u", number);
-	reply(FRAME_SIGNAL, frame->id, process_signal(frame->id, number), "can't be signalled");
+	memcpy(&wanted, frame->data, sizeof(wanted));
+	if (wanted.number < 1 || wanted.number > 64 || wanted.flags & ~SIGNAL_ALL)
+		die("malformed frame: signal %u", wanted.number);
+	reply(FRAME_SIGNAL, frame->id, process_signal(frame->id, &wanted), "can't be signalled");
 }
 
 static void take_size(const struct frame *frame)
@@ -204,6 +205,7 @@ static void take_frame(const struct frame *frame)
 	case FRAME_START:
 	case FRAME_PAUSE:
 	case FRAME_RESUME:
+	case FRAME_UPDATE:
 		take_request(frame);
 		break;
 	case FRAME_DELETE:
@@ -258,8 +260,10 @@ static void take_children(void)
 /* Whoever presses the button wants what a container is stopped with. */
 static void take_button(void)
 {
+	const struct frame_signal stop = { .number = SIGTERM };
+
 	if (agent.place->button_pressed(agent.place->button) &&
-	    process_signal(PROCESS_INIT, SIGTERM) != REPLY_DONE)
+	    process_signal(PROCESS_INIT, &stop) != REPLY_DONE)
 		agent.place->end(128 + SIGTERM);
 }
 

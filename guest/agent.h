@@ -126,6 +126,9 @@ char *cgroup_find(pid_t pid);
 void cgroup_stats(const char *cgroup, struct frame_stats *stats);
 void *cgroup_processes(const char *cgroup, size_t *length);
 
+/* Sends a signal to all of them. Returns 0, or an errno. */
+int cgroup_signal(const char *cgroup, int number);
+
 /* process.c: the processes of the container, that of its own and those of exec. */
 
 /*
@@ -135,11 +138,11 @@ void *cgroup_processes(const char *cgroup, size_t *length);
 enum reply_code process_create(const struct place *place, const struct frame *frame,
 			       char text[TEXT_MAX]);
 
-/* START, PAUSE, RESUME and DELETE: runs crun for the container. */
+/* START, PAUSE, RESUME, UPDATE and DELETE: runs crun for the container. */
 enum reply_code process_run_crun(const struct place *place, const struct frame *frame,
 				 char text[TEXT_MAX]);
 
-enum reply_code process_signal(uint32_t id, uint32_t number);
+enum reply_code process_signal(uint32_t id, const struct frame_signal *wanted);
 enum reply_code process_resize(uint32_t id, const struct frame_size *size);
 
 /* The control group of the container, or NULL. */

@@ -2,8 +2,10 @@
 /* What the container's control group knows: Documentation/admin-guide/cgroup-v2.rst. */
 #include "agent.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +183,38 @@ static void write_process(FILE *to, pid_t pid)
 	process.command_length = read_command(pid, command);
 	fwrite(&process, sizeof(process), 1, to);
 	fwrite(command, process.command_length, 1, to);
+}
+
+/* Those that are killed may have groups of their own below it; the kernel finds them all. */
+static int kill_all(const char *cgroup)
+{
+	char path[PATH_MAX];
+	int error, fd;
+
+	snprintf(path, sizeof(path), CGROUPS "%s/cgroup.kill", cgroup);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	error = write(fd, "1", 1) == 1 ? 0 : errno;
+	close(fd);
+	return error;
+}
+
+int cgroup_signal(const char *cgroup, int number)
+{
+	FILE *pids;
+	int pid;
+
+	if (number == SIGKILL)
+		return kill_all(cgroup);
+	pids = open_file(cgroup, "cgroup.procs");
+	if (!pids)
+		return errno;
+	/* One that ends meanwhile needs no signal. */
+	while (fscanf(pids, "%d", &pid) == 1)
+		kill(pid, number);
+	fclose(pids);
+	return 0;
 }
 
 void *cgroup_processes(const char *cgroup, size_t *length)

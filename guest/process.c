@@ -19,8 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BUNDLE		"bundle"
-#define CONFIG		BUNDLE "/config.json"
+#define RESOURCES	"resources"
 #define BUNDLE		"bundle"
 #define CONFIG		BUNDLE "/config.json"
 
@@ -361,14 +360,16 @@ void process_move(struct process *process)
 		process_free(process);
 }
 
-enum reply_code process_signal(uint32_t id, uint32_t number)
+enum reply_code process_signal(uint32_t id, const struct frame_signal *wanted)
 {
 	struct process *process = find(id);
 
+	if (wanted->flags & SIGNAL_ALL && container.cgroup)
+		return cgroup_signal(container.cgroup, wanted->number) ? REPLY_FAILED : REPLY_DONE;
 	if (!process || !process->pid)
 		return REPLY_GONE;
 	/* Not waited for yet, so the number is nobody else's. */
-	return kill(process->pid, number) ? REPLY_FAILED : REPLY_DONE;
+	return kill(process->pid, wanted->number) ? REPLY_FAILED : REPLY_DONE;
 }
 
 enum reply_code process_resize(uint32_t id, const struct frame_size *size)
@@ -389,9 +390,9 @@ enum reply_code process_run_crun(const struct place *place, const struct frame *
 {
 	static const int nowhere[N_STREAMS] = { -1, -1, -1 };
 	struct process *control = &container.control;
-	const char *args[4] = { NULL };
+	const char *args[5] = { NULL };
 	int n = 0;
-	int error;
+	int error = 0;
 
 	if (control->request) {
 		snprintf(text, TEXT_MAX, "another request is under way");
@@ -407,12 +408,18 @@ enum reply_code process_run_crun(const struct place *place, const struct frame *
 	case FRAME_RESUME:
 		args[n++] = "resume";
 		break;
+	case FRAME_UPDATE:
+		args[n++] = "update";
+		args[n++] = "--resources=" RESOURCES;
+		error = -write_file(RESOURCES, frame->data, frame->length);
+		break;
 	default:
 		args[n++] = "delete";
 		args[n++] = "--force";
 	}
 	args[n] = place->container;
-	error = crun_start(&control->crun, args, nowhere);
+	if (!error)
+		error = crun_start(&control->crun, args, nowhere);
 	if (error)
 		return failed(text, "can't run crun", -error);
 	control->request = frame->type;

@@ -24,8 +24,9 @@ static const struct {
 	[FRAME_NETWORK]	= { sizeof(struct frame_network), FRAME_DATA_MAX },
 	[FRAME_CREATE]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_EXEC]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
-	[FRAME_SIGNAL]	= { sizeof(uint32_t), sizeof(uint32_t) },
+	[FRAME_SIGNAL]	= { sizeof(struct frame_signal), sizeof(struct frame_signal) },
 	[FRAME_RESIZE]	= { sizeof(struct frame_size), sizeof(struct frame_size) },
+	[FRAME_UPDATE]	= { 1, FRAME_DATA_MAX },
 	[FRAME_LOGS]	= { sizeof(uint32_t), sizeof(uint32_t) },
 	[FRAME_OUTPUT]	= { 1, FRAME_DATA_MAX },
 };

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION	3
+#define PROTOCOL_VERSION	4
 
 /* Bytes of data in a frame. An OCI configuration is the longest. */
 #define FRAME_DATA_MAX		(1024 * 1024 + 256)
@@ -46,10 +46,11 @@ enum frame_type {
 	FRAME_CREATE,		/* struct frame_stdio, and the container's config.json */
 	FRAME_START,		/* no data: lets the container's process begin */
 	FRAME_EXEC,		/* struct frame_stdio, and an OCI process object */
-	FRAME_SIGNAL,		/* uint32_t number, 1 to 64 */
+	FRAME_SIGNAL,		/* struct frame_signal */
 	FRAME_RESIZE,		/* struct frame_size: of the process' terminal */
 	FRAME_PAUSE,		/* no data, as in those that follow */
 	FRAME_RESUME,
+	FRAME_UPDATE,		/* "linux.resources" of a config, which the container is to have */
 	FRAME_STATS,		/* reply: struct frame_stats */
 	FRAME_PS,		/* reply: struct frame_process, and its command, for each */
 	FRAME_PING,
@@ -57,6 +58,7 @@ enum frame_type {
 
 	/* From commands to the runner, besides requests. */
 	FRAME_WAIT,		/* reply, once nothing is left of it: struct frame_exited */
+	FRAME_STATE,		/* reply: struct frame_state */
 	FRAME_COUNTERS,		/* reply: struct frame_counters for each network interface */
 	FRAME_LOGS,		/* uint32_t, 1 to follow. Reply: uint64_t lost bytes, text */
 
@@ -95,6 +97,14 @@ struct frame_interface {
 };
 
 #define INTERFACES_MAX	16
+
+/* To all processes of the container, and not just to the one. */
+#define SIGNAL_ALL	0x1
+
+struct frame_signal {
+	uint32_t number;	/* 1 to 64 */
+	uint32_t flags;
+};
 
 enum stream {
 	STREAM_IN,
@@ -139,6 +149,19 @@ enum reply_code {
 struct frame_reply {
 	uint16_t request;	/* an enum frame_type */
 	uint16_t code;
+};
+
+/* As the OCI runtime specification has it. What has ended has no runner that could be asked. */
+enum container_state {
+	CONTAINER_CREATING,
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_PAUSED,
+	CONTAINER_STOPPED,	/* what it has said may be on its way */
+};
+
+struct frame_state {
+	uint32_t state;		/* an enum container_state */
 };
 
 /* The control group of the container. UINT64_MAX is no limit, or a figure that there isn't. */

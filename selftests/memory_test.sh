@@ -53,10 +53,20 @@ has_driver() {
 	reported "$1" total >/dev/null
 }
 
+# bundle COMMAND...: with files in memory, and devices that other containers haven't
+bundle() {
+	"$selftests/bundle.py" bundle rootfs mounts.+='{"destination": "/tmp", "type": "tmpfs",
+			"source": "tmpfs", "options": ["size=80%"]}' \
+		linux.resources='{"devices": [{"allow": true, "access": "rwm"}]}' \
+		process.capabilities='{"bounding": ["CAP_MKNOD"], "effective": ["CAP_MKNOD"],
+			"permitted": ["CAP_MKNOD"]}' -- "$@"
+}
+
 # begin NAME SCRIPT: a guest that runs SCRIPT, with a pipe to it on descriptor 8
 begin() {
 	mkfifo "$1.in"
-	bulkhead run --name "$1" --interactive --bundle bundle sh -c "$2" \
+	bundle sh -c "$2" || return
+	bulkhead run --name "$1" --interactive --bundle bundle \
 		<"$1.in" >"$1.out" 2>"$1.err" &
 	exec 8>"$1.in"
 	wait_until grep -q ready "$1.out" && wait_until has_driver "$1"
@@ -169,18 +179,13 @@ killed_meanwhile() {
 }
 
 entropy() {
-	bulkhead run --bundle bundle sh -c 'cat /sys/class/misc/hw_random/rng_current
+	bundle sh -c 'cat /sys/class/misc/hw_random/rng_current
 		mknod /dev/hwrng c 10 183
-		head -c 10000 /dev/hwrng | wc -c' >out 2>err </dev/null
+		head -c 10000 /dev/hwrng | wc -c' || return
+	bulkhead run --bundle bundle >out 2>err </dev/null
 	grep -q virtio_rng out && grep -qx 10000 out && return
 	sed 's/^/# /' out err
 	return 1
 }
 
-# Files in memory, and devices that other containers haven't.
-"$selftests/bundle.py" bundle rootfs mounts.+='{"destination": "/tmp", "type": "tmpfs",
-		"source": "tmpfs", "options": ["size=80%"]}' \
-	linux.resources='{"devices": [{"allow": true, "access": "rwm"}]}' \
-	process.capabilities='{"bounding": ["CAP_MKNOD"], "effective": ["CAP_MKNOD"],
-		"permitted": ["CAP_MKNOD"]}' -- sh || exit
 run_tests free_pages_are_reported inflates_and_deflates falls_short refused killed_meanwhile entropy

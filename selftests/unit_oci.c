@@ -107,7 +107,7 @@ static void expect_field(struct __test_metadata *_metadata, const json_t *config
 
 TEST_F(bundle, load)
 {
-	json_t *config = config_load(self->dir);
+	json_t *config = config_load(self->dir, NULL);
 	json_t *wanted = parse(spec);
 
 	ASSERT_NE(NULL, config);
@@ -124,7 +124,7 @@ TEST_F(bundle, load_relative)
 	json_t *config;
 
 	ASSERT_EQ(0, chdir(self->dir));
-	config = config_load(".");
+	config = config_load(".", NULL);
 	ASSERT_NE(NULL, config);
 	EXPECT_STREQ(self->root, config_rootfs(config));
 	json_decref(config);
@@ -190,7 +190,7 @@ TEST_F(bundle, refused)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		write_changed(self->dir, cases[i].path, cases[i].value);
-		EXPECT_EQ(NULL, config_load(self->dir)) {
+		EXPECT_EQ(NULL, config_load(self->dir, NULL)) {
 			TH_LOG("%s: %s", cases[i].path, cases[i].value ?: "missing");
 		}
 		EXPECT_ERROR(cases[i].error);
@@ -231,20 +231,20 @@ TEST_F(bundle, not_json)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		write_file(self->dir, "config.json", cases[i].text);
-		EXPECT_EQ(NULL, config_load(self->dir));
+		EXPECT_EQ(NULL, config_load(self->dir, NULL));
 		EXPECT_ERROR(cases[i].error);
 	}
 	write_size(self->dir, CONFIG_MAX);
-	config = config_load(self->dir);
+	config = config_load(self->dir, NULL);
 	EXPECT_NE(NULL, config);
 	json_decref(config);
 	write_size(self->dir, CONFIG_MAX + 1);
-	EXPECT_EQ(NULL, config_load(self->dir));
+	EXPECT_EQ(NULL, config_load(self->dir, NULL));
 	EXPECT_ERROR("larger than 1M");
 	unlink(strcat(strcpy(self->root, self->dir), "/config.json"));
-	EXPECT_EQ(NULL, config_load(self->dir));
+	EXPECT_EQ(NULL, config_load(self->dir, NULL));
 	EXPECT_ERROR("/config.json: No such file");
-	EXPECT_EQ(NULL, config_load("/nonesuch"));
+	EXPECT_EQ(NULL, config_load("/nonesuch", NULL));
 	EXPECT_ERROR("/nonesuch: No such file");
 }
 
@@ -290,7 +290,7 @@ TEST_F(bundle, bind_sources)
 		      " {'destination': '/b', 'options': ['rbind'], 'source': 'data'},\n"
 		      " {'destination': '/c', 'options': ['bind'], 'source': '/data'},\n"
 		      " {'destination': '/d', 'type': 'tmpfs', 'source': 'data'}]");
-	config = config_load(self->dir);
+	config = config_load(self->dir, NULL);
 	ASSERT_NE(NULL, config);
 	snprintf(wanted, sizeof(wanted), "%s/data", self->dir);
 	mounts = json_object_get(config, "mounts");
@@ -322,7 +322,7 @@ TEST_F(bundle, make)
 	/* It is good for a bundle, too. */
 	text = json_dumps(config, 0);
 	write_file(self->dir, "config.json", text);
-	again = config_load(self->dir);
+	again = config_load(self->dir, NULL);
 	EXPECT_TRUE(json_equal(config, again));
 	json_decref(again);
 	json_decref(config);
@@ -342,7 +342,7 @@ TEST_F(bundle, options)
 		.hostname = "other", .cgroups_path = "/bulkhead/x",
 		.memory = 1 << 20, .cpus = 1500, .read_only = true,
 	};
-	json_t *config = config_load(self->dir);
+	json_t *config = config_load(self->dir, NULL);
 
 	ASSERT_NE(NULL, config);
 	setenv("UNIT_OCI_SET", "yes", 1);
@@ -377,7 +377,7 @@ TEST_F(bundle, no_options)
 		.terminal = true, .env = (const char *[]){ "A", "TERM=vt", NULL },
 		.hostname = "name", .volumes = (const char *[]){ "/:/host", NULL },
 	};
-	json_t *config = config_load(self->dir);
+	json_t *config = config_load(self->dir, NULL);
 	json_t *before = json_deep_copy(config);
 
 	ASSERT_EQ(0, config_apply(config, &options));
@@ -419,7 +419,7 @@ TEST_F(bundle, bad_options)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		json_t *config = config_load(self->dir);
+		json_t *config = config_load(self->dir, NULL);
 
 		EXPECT_EQ(-1, config_apply(config, &cases[i].options));
 		EXPECT_ERROR(cases[i].error);
@@ -442,7 +442,7 @@ TEST_F(bundle, options_on_hostile)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		json_t *config = config_load(self->dir);
+		json_t *config = config_load(self->dir, NULL);
 
 		ASSERT_EQ(0, field_set(config, bad[i][0], parse(bad[i][1])));
 		EXPECT_EQ(-1, config_apply(config, &options)) {
@@ -458,7 +458,7 @@ TEST_F(bundle, exec)
 	const struct config_options options = {
 		.args = (const char *[]){ "id", NULL }, .user = "5", .memory = 4096,
 	};
-	json_t *config = config_load(self->dir);
+	json_t *config = config_load(self->dir, NULL);
 	json_t *before = json_deep_copy(config);
 	json_t *process = process_make(config, &options);
 

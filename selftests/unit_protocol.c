@@ -76,7 +76,7 @@ TEST_F(protocol, ends)
 
 TEST_F(protocol, byte_by_byte)
 {
-	const uint32_t number = 0x01020304;
+	const struct frame_signal number = { 0x01020304, SIGNAL_ALL };
 	struct frame frame;
 
 	ASSERT_EQ(0, put(&self->b, FRAME_SIGNAL, 5, &number, sizeof(number)));
@@ -170,7 +170,7 @@ TEST(lengths_are_checked)
 		{ FRAME_HELLO, 4, 4 }, { FRAME_EXITED, 8, 8 }, { FRAME_REPLY, 4, FRAME_DATA_MAX },
 		{ FRAME_NETWORK, 8, FRAME_DATA_MAX }, { FRAME_CREATE, 33, FRAME_DATA_MAX },
 		{ FRAME_START, 0, 0 }, { FRAME_COUNTERS, 0, 0 },
-		{ FRAME_EXEC, 33, FRAME_DATA_MAX }, { FRAME_SIGNAL, 4, 4 }, { FRAME_RESIZE, 4, 4 },
+		{ FRAME_EXEC, 33, FRAME_DATA_MAX }, { FRAME_SIGNAL, 8, 8 }, { FRAME_RESIZE, 4, 4 },
 		{ FRAME_PAUSE, 0, 0 }, { FRAME_RESUME, 0, 0 }, { FRAME_STATS, 0, 0 },
 		{ FRAME_PS, 0, 0 }, { FRAME_PING, 0, 0 }, { FRAME_DELETE, 0, 0 },
 		{ FRAME_WAIT, 0, 0 }, { FRAME_LOGS, 4, 4 }, { FRAME_STREAMS, 0, 0 },

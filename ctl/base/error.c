@@ -2,14 +2,18 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define ERROR_MAX	1024
 
 static __thread char error[ERROR_MAX];
 static const char *command_name;
+static FILE *log_file;
+static bool log_json;
 
 /* The arguments may be, or have in them, the text of the last error. */
 static void keep(const char *format, va_list args, const char *reason)
@@ -78,9 +82,38 @@ static void print(const char *text)
 		fprintf(stderr, "bulkhead: %s\n", text);
 }
 
+int error_log_to(const char *path, bool json)
+{
+	log_file = fopen(path, "ae");
+	log_json = json;
+	return log_file ? 0 : fail_errno("--log: %s", path);
+}
+
+/* As logrus has it, which callers parse. */
+static void print_json(const char *text)
+{
+	char now[sizeof("2026-01-01T00:00:00Z") + 16];
+	time_t seconds = time(NULL);
+	struct tm utc;
+	json_t *line;
+
+	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
+	line = json_pack("{s:s, s:s, s:s}", "msg", text, "level", "error", "time", now);
+	json_dumpf(line, log_file, JSON_COMPACT);
+	json_decref(line);
+	fputc('\n', log_file);
+}
+
 void error_print(void)
 {
-	print(error);
+	if (!log_file)
+		print(error);
+	else if (log_json)
+		print_json(error);
+	else
+		fprintf(log_file, "%s\n", error);
+	if (log_file)
+		fflush(log_file);
 }
 
 void warn(const char *format, ...)

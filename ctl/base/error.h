@@ -7,6 +7,8 @@
 #ifndef BULKHEAD_ERROR_H
 #define BULKHEAD_ERROR_H
 
+#include <stdbool.h>
+
 #include "util.h"
 
 /* Keep the text of an error, the second one followed by what errno says. Return -1; errno stays. */
@@ -18,6 +20,12 @@ __printf(1, 2) int error_prefix(const char *format, ...);
 
 /* The text of the last error. */
 const char *error_text(void);
+
+/*
+ * What error_print() prints goes to this file from now on, as text or as JSON, of which each line
+ * is an object. Returns 0, or -1 with an error.
+ */
+int error_log_to(const char *path, bool json);
 
 /* The command that error_print() and warn() name. */
 void error_set_command(const char *name);

@@ -2,6 +2,7 @@
 #include "client/attach.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "client/client.h"
 #include "runner/streams.h"
 #include "terminal/output.h"
 #include "terminal/signals.h"
@@ -69,9 +70,22 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* Of a stream whose other side has ended, if that is for others to see. */
+static void end_own(const struct session *session, int fd)
+{
+	int null;
+
+	if (!session->attachment->relays || session->attachment->terminal)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0)
+		dup2(null, fd);
+	close_fd(&null);
+}
+
 static void send_signal(struct session *session, int number)
 {
-	const uint32_t data = number;
+	const struct frame_signal data = { .number = number };
 
 	connection_put(&session->connection, FRAME_SIGNAL, 0, &data, sizeof(data), NULL, 0);
 }
@@ -115,6 +129,13 @@ static void take_input(struct session *session)
 	}
 }
 
+/* Nobody reads it any more. */
+static void end_input(struct session *session)
+{
+	close_fd(&session->in);
+	end_own(session, STDIN_FILENO);
+}
+
 static void give_input(struct session *session)
 {
 	ssize_t n = send(session->in, session->input + session->input_start,
@@ -123,20 +144,21 @@ static void give_input(struct session *session)
 	if (n > 0) {
 		session->input_start += n;
 	} else if (errno != EAGAIN && errno != EINTR) {
-		/* Nobody reads it any more. */
-		close_fd(&session->in);
+		end_input(session);
 		session->input_start = session->input_end;
 	}
 }
 
-static void take_output(struct outlet *outlet, int to)
+static void take_output(const struct session *session, struct outlet *outlet, int to)
 {
 	ssize_t n = read(outlet->from, outlet->data, sizeof(outlet->data));
 
-	if (n > 0)
+	if (n > 0) {
 		outlet->output = (struct output){ to, outlet->data, n };
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		close_fd(&outlet->from);
+		end_own(session, to);
+	}
 }
 
 static void take_reply(struct session *session, const struct frame *frame)
@@ -148,7 +170,7 @@ static void take_reply(struct session *session, const struct frame *frame)
 
 	memcpy(&reply, frame->data, sizeof(reply));
 	/* Those to signals and sizes: it may have ended before they came. */
-	if (reply.request != attachment->request)
+	if (reply.request != attachment->request && reply.request != FRAME_START)
 		return;
 	if (reply.code == REPLY_DONE) {
 		session->started = true;
@@ -258,14 +280,14 @@ static int step(struct session *session)
 	if (fds[IN].revents & POLLOUT)
 		give_input(session);
 	else if (fds[IN].revents & (POLLERR | POLLHUP))
-		close_fd(&session->in);
+		end_input(session);
 	for (int i = 0; i < 2; i++) {
 		struct outlet *outlet = &session->outlets[i];
 
 		if (fds[OUT + 2 * i + 1].revents && output_write(&outlet->output))
 			return -1;
 		if (fds[OUT + 2 * i].revents)
-			take_output(outlet, i ? STDERR_FILENO : STDOUT_FILENO);
+			take_output(session, outlet, i ? STDERR_FILENO : STDOUT_FILENO);
 	}
 	return fds[RUNNER].revents ? take_frames(session) : 0;
 }
@@ -301,32 +323,82 @@ static int wait_for_runner(const struct attachment *attachment)
 	return signal;
 }
 
-int attach(const struct attachment *attachment)
+/* Takes over the streams. Returns 0, the number of a signal that came first, or -1 with an error. */
+static int open_session(const struct attachment *attachment, struct session **opened)
 {
 	const bool wanted[N_STREAMS] = {
 		attachment->interactive, true, !attachment->terminal
 	};
-	struct session *session;
+	struct session *session = NULL;
 	int streams[N_STREAMS];
 	int result = wait_for_runner(attachment);
 
-	session = result ? NULL : calloc(1, sizeof(*session));
-	if (!result && !session)
-		result = fail_errno("can't follow the process");
+	if (!result) {
+		session = calloc(1, sizeof(*session));
+		if (!session)
+			result = fail_errno("can't follow the process");
+	}
 	if (!result)
 		result = streams_receive(attachment->socket, wanted, streams);
 	if (result) {
 		close(attachment->socket);
 		free(session);
-		return result > 0 ? STATUS_SIGNAL + result : -1;
+		return result;
 	}
 	session->attachment = attachment;
 	session->terminal.signals = -1;
 	session->in = streams[STREAM_IN];
 	session->outlets[0].from = streams[STREAM_OUT];
 	session->outlets[1].from = streams[STREAM_ERR];
-	fcntl(attachment->socket, F_SETFL, O_NONBLOCK);
 	connection_init(&session->connection, attachment->socket);
+	*opened = session;
+	return 0;
+}
+
+static void close_session(struct session *session)
+{
+	terminal_close(&session->terminal);
+	close_fd(&session->in);
+	for (size_t i = 0; i < ARRAY_SIZE(session->outlets); i++)
+		close_fd(&session->outlets[i].from);
+	connection_close(&session->connection);
+	free(session);
+}
+
+int attach_begin(const struct attachment *attachment, struct session **session)
+{
+	struct frame_reply reply;
+	struct frame frame;
+	int n;
+
+	if (open_session(attachment, session))
+		return -1;
+	n = client_next(&(*session)->connection, &frame);
+	if (n == 0)
+		n = fail("the container's runner has ended unexpectedly");
+	if (n > 0 && frame.type != FRAME_REPLY)
+		n = fail("the container's runner sent something else than a reply");
+	if (n < 0) {
+		close_session(*session);
+		return -1;
+	}
+	memcpy(&reply, frame.data, sizeof(reply));
+	if (reply.code == REPLY_DONE) {
+		(*session)->started = attachment->request != FRAME_CREATE;
+		return REPLY_DONE;
+	}
+	fail("%.*s", (int)(frame.length - sizeof(reply)),
+	     (const char *)frame.data + sizeof(reply));
+	close_session(*session);
+	return reply.code;
+}
+
+int attach_follow(struct session *session)
+{
+	const struct attachment *attachment = session->attachment;
+	int result = 0;
+
+	fcntl(session->connection.fd, F_SETFL, O_NONBLOCK);
 	if (attachment->terminal && attachment->interactive)
 		result = terminal_open(&session->terminal);
 	while (!result && !is_over(session)) {
@@ -335,10 +407,17 @@ int attach(const struct attachment *attachment)
 		if (!result)
 			result = step(session);
 	}
-	terminal_close(&session->terminal);
-	close_fd(&session->in);
 	result = result ?: session->status;
-	connection_close(&session->connection);
-	free(session);
+	close_session(session);
 	return result;
+}
+
+int attach(const struct attachment *attachment)
+{
+	struct session *session;
+	int result = open_session(attachment, &session);
+
+	if (result)
+		return result > 0 ? STATUS_SIGNAL + result : -1;
+	return attach_follow(session);
 }

@@ -9,10 +9,11 @@
 
 struct attachment {
 	int socket;		/* to the runner, which was asked for the process */
-	enum frame_type request;	/* by this, START or EXEC */
+	enum frame_type request;	/* by this, CREATE, START or EXEC */
 	const char *command;	/* for errors */
 	bool terminal;		/* it has one, and so has this process */
 	bool interactive;	/* standard input goes to it */
+	bool relays;		/* nobody else has these streams: each ends when its other side does */
 	int signals;		/* of signals_open() */
 };
 
@@ -21,6 +22,17 @@ struct attachment {
  * command that can't be run, having said why; or -1 with an error. Closes the socket in any case.
  */
 int attach(const struct attachment *attachment);
+
+/*
+ * The same in two steps, so that it can be another process that stays. The first takes over the
+ * streams and waits for the reply to the request. Returns the reply's code, with an error unless it
+ * is REPLY_DONE; or -1 with an error.
+ */
+struct session;
+int attach_begin(const struct attachment *attachment, struct session **session);
+
+/* The second frees the session. Returns as attach() does. */
+int attach_follow(struct session *session);
 
 /* The flags, tickets and size for a process that is to be attached to. */
 void attach_stdio(struct frame_stdio *stdio, bool terminal, bool interactive);

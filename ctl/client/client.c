@@ -124,11 +124,11 @@ void *client_ask(int socket, enum frame_type request, const void *data, size_t d
 	return answer;
 }
 
-int client_signal(const char *id_or_name, int number)
+int client_signal(const char *id_or_name, int number, bool all)
 {
 	void *answer cleanup_free = NULL;
 	int socket cleanup_close = client_connect(id_or_name);
-	uint32_t data = number;
+	const struct frame_signal data = { number, all ? SIGNAL_ALL : 0 };
 	size_t length;
 
 	if (socket < 0)

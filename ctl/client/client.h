@@ -25,8 +25,8 @@ void *client_ask(int socket, enum frame_type request, const void *data, size_t d
 void *client_ask_more(struct connection *connection, enum frame_type request, const void *data,
 		      size_t data_length, size_t *length);
 
-/* Sends a signal to the container's process. Returns 0, or -1 with an error. */
-int client_signal(const char *id_or_name, int number);
+/* Sends a signal to the container's process, or to all of them. Returns 0, or -1 with an error. */
+int client_signal(const char *id_or_name, int number, bool all);
 
 /* Waits for the next frame. Returns 1, 0 at the end, or -1 with an error. */
 int client_next(struct connection *connection, struct frame *frame);

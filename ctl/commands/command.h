@@ -28,6 +28,14 @@ int cmd_rescan(const struct command *command, int argc, char **argv);
 int cmd_set(const struct command *command, int argc, char **argv);
 int cmd_console(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
+int cmd_create(const struct command *command, int argc, char **argv);
+int cmd_start(const struct command *command, int argc, char **argv);
+int cmd_state(const struct command *command, int argc, char **argv);
+int cmd_delete(const struct command *command, int argc, char **argv);
+int cmd_update(const struct command *command, int argc, char **argv);
+int cmd_events(const struct command *command, int argc, char **argv);
+int cmd_features(const struct command *command, int argc, char **argv);
+int cmd_spec(const struct command *command, int argc, char **argv);
 int cmd_monitor(const struct command *command, int argc, char **argv);
 
 void command_print_help(const struct command *command);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "control/part.h"
+#include "runtime/crun.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -89,5 +90,8 @@ int each_container(const struct command *command, int argc, char **argv,
 
 	if (!command_parse(command, argc, argv, 1, INT_MAX, &json, &status))
 		return status;
-	return each_named(argc, argv, json, act);
+	if (!crun_take_over(argv[optind]))
+		return each_named(argc, argv, json, act);
+	error_print();
+	return STATUS_FAILURE;
 }

@@ -10,7 +10,10 @@
 #include "control/netlink.h"
 #include "control/part.h"
 #include "runner/directory.h"
+#include "runtime/globals.h"
+#include "runtime/report.h"
 
+#include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -211,14 +214,50 @@ static int show(const char *id_or_name, bool json)
 	return 0;
 }
 
+/* What is asked as of an OCI runtime is answered as by one. */
+static int list_as_runtime(const char *format, bool quiet)
+{
+	if (format && strcmp(format, "json") && strcmp(format, "table"))
+		return fail("--format: %s: neither table nor json", format);
+	return report_list(format && !strcmp(format, "json"), quiet);
+}
+
 int cmd_list(const struct command *command, int argc, char **argv)
 {
-	int status;
-	bool json;
+	static const struct option known[] = {
+		{ "format", required_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ }
+	};
+	bool json = false, quiet = false;
+	const char *format = NULL;
+	int option;
 
-	if (!command_parse(command, argc, argv, 0, 0, &json, &status))
-		return status;
-	if (!list(json))
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "f:q", known, NULL)) != -1) {
+		if (option == 'h') {
+			command_print_help(command);
+			return 0;
+		}
+		if (option == 'f') {
+			format = optarg;
+		} else if (option == 'j') {
+			json = true;
+		} else if (option == 'q') {
+			quiet = true;
+		} else {
+			command_bad_option(command, argv);
+			error_print();
+			return STATUS_USAGE;
+		}
+	}
+	if (command_check_arguments(command, argc, 0, 0)) {
+		error_print();
+		return STATUS_USAGE;
+	}
+	if (!(format || quiet || globals.has_root ? list_as_runtime(format, quiet) : list(json)))
 		return 0;
 	error_print();
 	return STATUS_FAILURE;

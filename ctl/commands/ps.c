@@ -8,14 +8,19 @@
 #include "client/client.h"
 #include "commands/command.h"
 #include "control/part.h"
+#include "runtime/crun.h"
 
 #include <ctype.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NSEC_PER_USEC	1000
+
+/* As callers of an OCI runtime read it. */
+static bool pids_only;
 
 /* Arguments are separated by blanks here, and none of them plays with the terminal. */
 static void print_command(const char *command, size_t length)
@@ -30,6 +35,9 @@ static int print_process(const struct frame_process *process, const char *comman
 	char cpu[PART_UPTIME_TEXT], memory[SIZE_TEXT];
 	json_t *args;
 
+	if (pids_only)
+		return json_array_append_new(array, json_integer(process->pid)) ?
+		       fail("can't make JSON") : 0;
 	if (!array) {
 		printf("%-8u %-8u %-8u %-8s %-8s ", process->pid, process->parent, process->uid,
 		       part_uptime_text(process->cpu_usec * NSEC_PER_USEC, cpu),
@@ -96,14 +104,49 @@ static int ps(const char *container, bool json)
 	return json ? part_print_json(array, JSON_INDENT(2)) : 0;
 }
 
+/* Returns 0, -1 with an error, or 1 if help was asked for. */
+static int parse(const struct command *command, int argc, char **argv, bool *json)
+{
+	static const struct option known[] = {
+		{ "format", required_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ }
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "f:", known, NULL)) != -1) {
+		if (option == 'h')
+			return 1;
+		if (option == 'j') {
+			*json = true;
+		} else if (option != 'f') {
+			return command_bad_option(command, argv);
+		} else if (!strcmp(optarg, "json")) {
+			pids_only = true;
+			*json = true;
+		} else if (strcmp(optarg, "table")) {
+			return fail("--format: %s: neither table nor json", optarg);
+		}
+	}
+	return command_check_arguments(command, argc, 1, 1);
+}
+
 int cmd_ps(const struct command *command, int argc, char **argv)
 {
-	int status;
-	bool json;
+	bool json = false;
+	int status = parse(command, argc, argv, &json);
 
-	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
-		return status;
-	if (!ps(argv[optind], json))
+	if (status > 0) {
+		command_print_help(command);
+		return 0;
+	}
+	if (status) {
+		error_print();
+		return STATUS_USAGE;
+	}
+	if (!crun_take_over(argv[optind]) && !ps(argv[optind], json))
 		return 0;
 	error_print();
 	return STATUS_FAILURE;

@@ -92,14 +92,16 @@ static void add_text(const char **list, const char *text)
 }
 
 enum {
-	OPTION_APPEND = 256, OPTION_BUNDLE, OPTION_CPUS, OPTION_DISK, OPTION_HELP, OPTION_INITRD,
-	OPTION_ISOLATION, OPTION_KERNEL, OPTION_MEMORY, OPTION_NAME, OPTION_NET,
-	OPTION_READ_ONLY, OPTION_ROOTFS,
+	OPTION_APPEND = 256, OPTION_CONSOLE_SOCKET, OPTION_CPUS, OPTION_DISK, OPTION_HELP,
+	OPTION_IGNORED, OPTION_INITRD, OPTION_ISOLATION, OPTION_KERNEL, OPTION_MEMORY, OPTION_NAME,
+	OPTION_NET, OPTION_PID_FILE, OPTION_PRESERVE_FDS, OPTION_READ_ONLY, OPTION_ROOTFS,
 };
 
 static const struct option known[] = {
 	{ "append", required_argument, NULL, OPTION_APPEND },
-	{ "bundle", required_argument, NULL, OPTION_BUNDLE },
+	{ "bundle", required_argument, NULL, 'b' },
+	{ "config", required_argument, NULL, 'f' },
+	{ "console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET },
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
 	{ "detach", no_argument, NULL, 'd' },
 	{ "disk", required_argument, NULL, OPTION_DISK },
@@ -112,6 +114,11 @@ static const struct option known[] = {
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "name", required_argument, NULL, OPTION_NAME },
 	{ "net", required_argument, NULL, OPTION_NET },
+	{ "no-new-keyring", no_argument, NULL, OPTION_IGNORED },
+	{ "no-pivot", no_argument, NULL, OPTION_IGNORED },
+	{ "no-subreaper", no_argument, NULL, OPTION_IGNORED },
+	{ "pid-file", required_argument, NULL, OPTION_PID_FILE },
+	{ "preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS },
 	{ "publish", required_argument, NULL, 'p' },
 	{ "read-only", no_argument, NULL, OPTION_READ_ONLY },
 	{ "rootfs", required_argument, NULL, OPTION_ROOTFS },
@@ -128,8 +135,11 @@ static int set_option(struct run_options *options, int option, const char *value
 	case OPTION_APPEND:
 		options->append = value;
 		return 0;
-	case OPTION_BUNDLE:
+	case 'b':
 		options->bundle = value;
+		return 0;
+	case OPTION_CONSOLE_SOCKET:
+		options->create.console = value;
 		return 0;
 	case OPTION_CPUS:
 		return parse_cpus(value, &options->config.cpus);
@@ -140,6 +150,11 @@ static int set_option(struct run_options *options, int option, const char *value
 		return add_disk(value, options);
 	case 'e':
 		add_text(options->env, value);
+		return 0;
+	case 'f':
+		options->config_file = value;
+		return 0;
+	case OPTION_IGNORED:
 		return 0;
 	case OPTION_INITRD:
 		options->initrd = value;
@@ -159,6 +174,12 @@ static int set_option(struct run_options *options, int option, const char *value
 		return partition_check_name(value) ? error_prefix("--name") : 0;
 	case OPTION_NET:
 		return set_net(value, options);
+	case OPTION_PID_FILE:
+		options->create.pid_file = value;
+		return 0;
+	case OPTION_PRESERVE_FDS:
+		options->create.preserves = strcmp(value, "0");
+		return 0;
 	case 'p':
 		add_text(options->publish, value);
 		return 0;
@@ -183,6 +204,26 @@ static int set_option(struct run_options *options, int option, const char *value
 	}
 }
 
+/* What annotations may ask for. Returns 1 if @key isn't of that. */
+static int set_policy(struct policy *policy, const char *key, char *value)
+{
+	if (!strcmp(key, "annotations")) {
+		policy->names = value;
+		return 0;
+	}
+	if (!strcmp(key, "annotation-kernels")) {
+		policy->kernels = value;
+		return 0;
+	}
+	if (!strcmp(key, "annotation-memory"))
+		return size_parse(value, &policy->memory);
+	if (strcmp(key, "annotation-cpus"))
+		return 1;
+	policy->cpus = atoi(value);
+	return policy->cpus >= 1 && policy->cpus <= BULKHEAD_VCPUS_MAX ? 0 :
+	       fail("%s: %s: not a number from 1 to %d", key, value, BULKHEAD_VCPUS_MAX);
+}
+
 /* What the administrator may give defaults for. */
 static int set_default(void *data, const char *key, char *value)
 {
@@ -190,7 +231,10 @@ static int set_default(void *data, const char *key, char *value)
 		"append", "cpus", "isolation", "kernel", "memory", "net"
 	};
 	struct run_options *options = data;
+	int result = set_policy(&options->policy, key, value);
 
+	if (result <= 0)
+		return result;
 	if (!strcmp(key, "start-timeout"))
 		return timeout_parse(value, &options->start_timeout);
 	if (!strcmp(key, "agent-timeout"))
@@ -205,6 +249,18 @@ static int set_default(void *data, const char *key, char *value)
 		return set_option(options, option->val, value);
 	}
 	return fail("%s: no such key; docs/containers.md lists them", key);
+}
+
+int run_defaults(struct run_options *options)
+{
+	options->start_timeout = DEFAULT_START_TIMEOUT;
+	options->agent_timeout = DEFAULT_AGENT_TIMEOUT;
+	if (conf_read(CONF_PATH, set_default, options))
+		return -1;
+	/* A default isn't for who has a network already. */
+	options->default_net = options->net;
+	options->net = NULL;
+	return 0;
 }
 
 /* Options of containers, which make no sense without one. */
@@ -233,12 +289,44 @@ static const char *find_container_option(const struct run_options *options)
 	return NULL;
 }
 
+/* "run [--bundle DIR] ID", as runc and crun have it. */
+static bool is_oci_run(const struct run_options *options)
+{
+	return options->config.args[0] && !options->rootfs && !options->kernel && !options->initrd;
+}
+
+static int check_oci_run(const struct run_options *options, const char *option)
+{
+	if (options->config.args[1])
+		return fail("%s: too many arguments; a bundle says itself what to run",
+			    options->config.args[1]);
+	if (options->name)
+		return fail("--name: the id is the name; leave one out");
+	if (option && !options->detach)
+		return fail("%s: with an id the bundle says that; leave one out", option);
+	return 0;
+}
+
+static int run_as_runtime(const struct run_options *options)
+{
+	struct create wanted = options->create;
+
+	wanted.id = options->config.args[0];
+	wanted.bundle = options->bundle ?: ".";
+	wanted.config = options->config_file;
+	wanted.run = true;
+	wanted.detach = options->detach;
+	return create(&wanted);
+}
+
 /* Options that make sense alone, but not together. */
 static int check_combination(const struct run_options *options)
 {
 	bool container = options->bundle || options->rootfs;
 	const char *option = find_container_option(options);
 
+	if (is_oci_run(options))
+		return check_oci_run(options, option);
 	if (options->bundle && options->rootfs)
 		return fail("--rootfs: a bundle has one of its own; leave out one of both");
 	if (options->rootfs && !options->config.args[0])
@@ -264,7 +352,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 
 	opterr = 0;
 	/* "+": what follows the command is the command's. */
-	while ((option = getopt_long(argc, argv, "+de:ip:tu:v:w:", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+b:de:f:ip:tu:v:w:", known, NULL)) != -1) {
 		if (option == OPTION_HELP)
 			return 1;
 		if (option == '?')
@@ -280,10 +368,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 
 int cmd_run(const struct command *command, int argc, char **argv)
 {
-	struct run_options options = {
-		.start_timeout = DEFAULT_START_TIMEOUT,
-		.agent_timeout = DEFAULT_AGENT_TIMEOUT,
-	};
+	struct run_options options = { 0 };
 	int status = 0;
 
 	/* Released by the end of the process, as all that is run from here on. */
@@ -293,17 +378,16 @@ int cmd_run(const struct command *command, int argc, char **argv)
 	if (!options.env || !options.volumes || !options.publish)
 		status = fail_errno("run");
 	if (!status)
-		status = conf_read(CONF_PATH, set_default, &options);
-	/* A default isn't for who has a network already. */
-	options.default_net = options.net;
-	options.net = NULL;
+		status = run_defaults(&options);
 	if (!status)
 		status = parse(command, argc, argv, &options);
 	if (status > 0) {
 		command_print_help(command);
 		return 0;
 	}
-	if (!status)
+	if (!status && is_oci_run(&options))
+		status = run_as_runtime(&options);
+	else if (!status)
 		status = options.bundle || options.rootfs ? run_container(&options) :
 							    run_machine(&options);
 	if (status >= 0)

@@ -54,7 +54,7 @@ static int stop_container(const char *name, unsigned int timeout, bool *killed)
 	const struct timeval patience = { .tv_sec = timeout ?: 1 };
 	size_t length;
 
-	if (socket < 0 || client_signal(name, SIGTERM))
+	if (socket < 0 || client_signal(name, SIGTERM, false))
 		return -1;
 	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	answer = client_ask(socket, FRAME_WAIT, NULL, 0, &length);
@@ -62,7 +62,7 @@ static int stop_container(const char *name, unsigned int timeout, bool *killed)
 	if (answer)
 		return 0;
 	warn("%s: has not stopped within %u s, killed", name, timeout);
-	return client_signal(name, SIGKILL);
+	return client_signal(name, SIGKILL, false);
 }
 
 static void press(struct stop *stop, struct target *target)

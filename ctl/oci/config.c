@@ -158,7 +158,7 @@ static int check_fields(const json_t *process)
 	return 0;
 }
 
-static int check_process(const json_t *process)
+int config_check_process(const json_t *process)
 {
 	return check_fields(process) ? error_prefix("process") : 0;
 }
@@ -215,13 +215,13 @@ static int check_config(json_t *config, const char *bundle)
 	if (!json_is_object(config))
 		return fail("not an object");
 	if (check_version(config) || field_need(config, "linux", JSON_OBJECT, &value) ||
-	    field_need(config, "process", JSON_OBJECT, &value) || check_process(value) ||
+	    field_need(config, "process", JSON_OBJECT, &value) || config_check_process(value) ||
 	    resolve_path(config, "root.path", bundle) || resolve_mounts(config, bundle))
 		return -1;
 	return check_root(config_rootfs(config)) ? error_prefix("root.path") : 0;
 }
 
-json_t *config_load(const char *bundle)
+json_t *config_load(const char *bundle, const char *file)
 {
 	char *directory cleanup_free = realpath(bundle, NULL);
 	char *path cleanup_free = NULL;
@@ -231,7 +231,8 @@ json_t *config_load(const char *bundle)
 		fail_errno("%s", bundle);
 		return NULL;
 	}
-	if (asprintf(&path, "%s/config.json", directory) < 0) {
+	if (asprintf(&path, "%s/%s", file && *file == '/' ? "" : directory,
+		     file ?: "config.json") < 0) {
 		path = NULL;
 		fail("%s: out of memory", bundle);
 		return NULL;

@@ -9,12 +9,12 @@
 #include <jansson.h>
 
 /*
- * Reads @bundle/config.json and checks it as far as every container needs: version, process, root
- * and "linux". root.path and the sources of bind mounts are made absolute, so that the config is
- * good in any directory. Unsigned numbers that jansson has no room for become its largest. Returns
- * a new object, or NULL with an error.
+ * Reads @bundle/config.json, or unless it is NULL @file, and checks it as far as every container
+ * needs: version, process, root and "linux". root.path and the sources of bind mounts are made
+ * absolute, so that the config is good in any directory. Unsigned numbers that jansson has no room
+ * for become its largest. Returns a new object, or NULL with an error.
  */
-json_t *config_load(const char *bundle);
+json_t *config_load(const char *bundle, const char *file);
 
 /*
  * Makes the config that docker and podman start with, for a root directory: a shell as root, the
@@ -22,6 +22,9 @@ json_t *config_load(const char *bundle);
  * error.
  */
 json_t *config_make(const char *rootfs);
+
+/* Checks the process object of a config, or of another process. Returns 0, or -1 with an error. */
+int config_check_process(const json_t *process);
 
 /* The root directory of a config that one of these two returned. */
 const char *config_rootfs(const json_t *config);

@@ -97,10 +97,34 @@ static int apply_user(json_t *process, const char *rootfs, const char *text)
 	return user_find(rootfs, text, &user) ? -1 : field_set(process, "user", user);
 }
 
+static int add_cap(json_t *process, const char *cap)
+{
+	static const char *const sets[] = {
+		"capabilities.bounding", "capabilities.effective", "capabilities.permitted"
+	};
+	json_t *array;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		if (field_make_array(process, sets[i], &array) ||
+		    field_append(array, field_text(cap)))
+			return -1;
+	return 0;
+}
+
+static int apply_privileges(json_t *process, const struct config_options *options)
+{
+	for (const char *const *cap = options->caps; cap && *cap; cap++)
+		if (add_cap(process, *cap))
+			return -1;
+	return options->no_new_privileges ?
+	       field_set(process, "noNewPrivileges", json_true()) : 0;
+}
+
 static int apply_process(json_t *process, const char *rootfs, const struct config_options *options)
 {
 	if (apply_args(process, options->args) || apply_env(process, options) ||
-	    apply_workdir(process, options->workdir) || apply_user(process, rootfs, options->user))
+	    apply_workdir(process, options->workdir) ||
+	    apply_user(process, rootfs, options->user) || apply_privileges(process, options))
 		return -1;
 	return field_set(process, "terminal", json_boolean(options->terminal));
 }

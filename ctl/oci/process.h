@@ -15,6 +15,8 @@ struct config_options {
 	const char *user;		/* as for user_find() */
 	const char *workdir;
 	bool terminal;
+	const char *const *caps;	/* names of capabilities, more than it has */
+	bool no_new_privileges;
 
 	/* Of the container. */
 	const char *const *volumes;	/* as for volume_parse() */

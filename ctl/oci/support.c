@@ -130,13 +130,30 @@ static int check_names(const json_t *config)
 	return 0;
 }
 
+/*
+ * What engines give to every container, to keep it from the host's files: which a partition's kernel
+ * hasn't.
+ */
+static bool is_default_profile(const char *profile)
+{
+	static const char *const prefixes[] = {
+		"containers-default-", "cri-containerd.apparmor.d", "crio-default", "docker-default",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(profile, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static int check_apparmor(const json_t *config)
 {
 	const char *profile;
 
 	if (field_find_text(config, "process.apparmorProfile", &profile))
 		return -1;
-	if (!profile || !*profile || !strcmp(profile, "unconfined"))
+	if (!profile || !*profile || !strcmp(profile, "unconfined") ||
+	    is_default_profile(profile))
 		return 0;
 	refuse("a partition has no AppArmor", "use \"unconfined\"");
 	return error_prefix("process.apparmorProfile: %s", profile);

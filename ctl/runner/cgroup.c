@@ -141,6 +141,11 @@ int cgroup_enter(const struct limits *limits, uint64_t memory, const char *recor
 	return 0;
 }
 
+int cgroup_update(const struct limits *limits)
+{
+	return set_limits(entered, limits, 0) ? error_prefix("the container's cgroup") : 0;
+}
+
 /* What was killed in it may take a moment to end. */
 static void remove_cgroup(const char *path)
 {

@@ -17,6 +17,9 @@
  */
 int cgroup_enter(const struct limits *limits, uint64_t memory, const char *record);
 
+/* Other processors for it, as in @limits; a zero changes nothing. Returns 0, or -1 with an error. */
+int cgroup_update(const struct limits *limits);
+
 /* Leaves it for where this process was before, and removes it. */
 void cgroup_leave(void);
 

@@ -5,8 +5,10 @@
  */
 #include "base/error.h"
 #include "net/counters.h"
+#include "oci/field.h"
 #include "runner/directory.h"
 #include "runner/exec.h"
+#include "runner/place.h"
 #include "runner/private.h"
 
 #include <errno.h>
@@ -75,7 +77,14 @@ static char *make_process(const struct runner *runner, const struct frame *frame
 	json_t *process = exec_read((const char *)frame->data + sizeof(*stdio),
 				    frame->length - sizeof(*stdio), runner->container->config,
 				    stdio->flags & STDIO_TERMINAL);
-	char *text = process ? json_dumps(process, JSON_COMPACT) : NULL;
+	char *text;
+
+	/* As of the container itself, see guest_config(). */
+	if (process && runner->container->partition) {
+		field_delete(process, "apparmorProfile");
+		field_delete(process, "selinuxLabel");
+	}
+	text = process ? json_dumps(process, JSON_COMPACT) : NULL;
 
 	if (process && !text)
 		fail("no memory for the command");
@@ -117,7 +126,7 @@ static void take_logs(struct runner *runner, struct client *client, const struct
 	char *data;
 
 	memcpy(&follow, frame->data, sizeof(follow));
-	if (!runner->container->detached) {
+	if (!runner->container->logged) {
 		clients_reply(client, FRAME_LOGS, frame->id, REPLY_GONE,
 			      "its output isn't kept: it goes to who has started it");
 		return;
@@ -154,6 +163,30 @@ static void take_counters(struct runner *runner, struct client *client, const st
 	free(counters);
 }
 
+static enum container_state find_state(const struct runner *runner)
+{
+	switch (runner->state) {
+	case RUNNER_BOOTING:
+	case RUNNER_CREATING:
+		return CONTAINER_CREATING;
+	case RUNNER_CREATED:
+		return CONTAINER_CREATED;
+	case RUNNER_RUNNING:
+		return runner->paused ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+	default:
+		return CONTAINER_STOPPED;
+	}
+}
+
+static void take_state(const struct runner *runner, struct client *client,
+		       const struct frame *frame)
+{
+	const struct frame_reply reply = { .request = FRAME_STATE, .code = REPLY_DONE };
+	const struct frame_state state = { .state = find_state(runner) };
+
+	clients_put(client, FRAME_REPLY, frame->id, &reply, sizeof(reply), &state, sizeof(state));
+}
+
 static void take_wait(struct client *client, const struct frame *frame)
 {
 	client->waits = true;
@@ -185,16 +218,57 @@ static int pass_on(struct runner *runner, struct client *client, const struct fr
 	return 0;
 }
 
+/* One that a command is to start has its process, and whatever applies to a process. */
+static bool is_there(const struct runner *runner)
+{
+	return runner->state == RUNNER_RUNNING ||
+	       (runner->state == RUNNER_CREATED && runner->container->stepwise);
+}
+
+/* Both sides apply them: the host to what the partition takes, the guest to its container. */
+static void take_update(struct runner *runner, struct client *client, const struct frame *frame)
+{
+	json_t *resources = json_loadb(frame->data, frame->length, JSON_REJECT_DUPLICATES, NULL);
+	char *text = NULL;
+
+	if (!json_is_object(resources))
+		fail("malformed resources");
+	else if (!place_update(runner, resources))
+		text = json_dumps(resources, JSON_COMPACT);
+	if (!text || requests_put(runner, FRAME_UPDATE, requests_id(runner), client, frame->id,
+				  text, strlen(text), NULL, 0))
+		reply_error(client, frame);
+	json_decref(resources);
+	free(text);
+}
+
+static void take_start(struct runner *runner, struct client *client, const struct frame *frame)
+{
+	if (runner->state != RUNNER_CREATED || runner->starter)
+		clients_reply(client, FRAME_START, frame->id, REPLY_FAILED,
+			      "the container is started already");
+	else if (requests_put(runner, FRAME_START, PROCESS_INIT, NULL, 0, NULL, 0, NULL, 0))
+		reply_error(client, frame);
+	else
+		runner->starter = client;
+}
+
 static int take_frame(struct runner *runner, struct client *client, const struct frame *frame)
 {
 	if (frame->type == FRAME_WAIT) {
 		take_wait(client, frame);
+	} else if (frame->type == FRAME_STATE) {
+		take_state(runner, client, frame);
 	} else if (frame->type == FRAME_LOGS) {
 		take_logs(runner, client, frame);
-	} else if (runner->state != RUNNER_RUNNING) {
+	} else if (!is_there(runner)) {
 		clients_reply(client, frame->type, frame->id, REPLY_GONE,
 			      runner->state < RUNNER_RUNNING ? "the container hasn't started yet" :
 							       "the container has ended");
+	} else if (frame->type == FRAME_UPDATE) {
+		take_update(runner, client, frame);
+	} else if (frame->type == FRAME_START) {
+		take_start(runner, client, frame);
 	} else if (frame->type == FRAME_COUNTERS) {
 		take_counters(runner, client, frame);
 	} else if (frame->type == FRAME_EXEC) {
@@ -266,6 +340,8 @@ static void forget(struct runner *runner, struct client *client)
 	processes_forget_client(runner, client);
 	if (runner->front == client)
 		runner->front = NULL;
+	if (runner->starter == client)
+		runner->starter = NULL;
 	connection_close(&client->connection);
 	free(client);
 }

@@ -112,11 +112,19 @@ static int each(int (*look)(const char *name, void *data), void *data)
 	return result;
 }
 
-static int sweep_stale(const char *name, void *data)
+void directory_sweep_stale(const char *name)
+{
+	char path[PATH_MAX];
+
+	path_of(path, name, "");
+	if (!access(path, F_OK) && is_stale(name))
+		directory_sweep(name);
+}
+
+static int sweep(const char *name, void *data)
 {
 	(void)data;
-	if (is_stale(name))
-		directory_sweep(name);
+	directory_sweep_stale(name);
 	return 0;
 }
 
@@ -134,7 +142,7 @@ int directory_create(const char *name)
 	base = lock(BASE_LOCK, 0);
 	if (base < 0)
 		return fail_errno(BASE_LOCK);
-	each(sweep_stale, NULL);
+	each(sweep, NULL);
 	path_of(path, name, "");
 	if (mkdir(path, 0700)) {
 		if (errno == EEXIST)

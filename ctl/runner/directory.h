@@ -25,6 +25,9 @@ int directory_create(const char *name);
  */
 void directory_sweep(const char *name);
 
+/* The same, if it has a directory that its runner has left. */
+void directory_sweep_stale(const char *name);
+
 /* Removes it. */
 void directory_remove(const char *name);
 

@@ -2,6 +2,7 @@
 #include "runner/exec.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "oci/config.h"
 #include "oci/field.h"
 
 #include <stdlib.h>
@@ -36,11 +37,44 @@ char *exec_write(const struct config_options *options)
 	if (!field_set(object, "args", field_texts(options->args)) &&
 	    !field_set(object, "env", write_env(options->env)) &&
 	    (!options->user || !field_set(object, "user", field_text(options->user))) &&
-	    (!options->workdir || !field_set(object, "cwd", field_text(options->workdir)))) {
+	    (!options->workdir || !field_set(object, "cwd", field_text(options->workdir))) &&
+	    !field_set(object, "caps", field_texts(options->caps)) &&
+	    !field_set(object, "noNewPrivileges", json_boolean(options->no_new_privileges))) {
 		text = json_dumps(object, JSON_COMPACT);
 		if (!text)
 			fail("no memory for the command");
 	}
+	json_decref(object);
+	return text;
+}
+
+static json_t *load_process(const char *path)
+{
+	json_error_t error;
+	json_t *process = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+
+	if (!process)
+		fail("--process: %s:%d: %s", path, error.line, error.text);
+	return process;
+}
+
+int exec_has_terminal(const char *path, bool *terminal)
+{
+	json_t *process = load_process(path);
+	json_t *value = NULL;
+	int result = process ? field_find(process, "terminal", JSON_TRUE, &value) : -1;
+
+	if (!result)
+		*terminal |= json_is_true(value);
+	json_decref(process);
+	return result;
+}
+
+char *exec_load(const char *path)
+{
+	json_t *object = json_pack("{s:o}", "process", load_process(path));
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
 	json_decref(object);
 	return text;
 }
@@ -61,20 +95,32 @@ static json_t *make(const json_t *object, const json_t *config, bool terminal)
 {
 	const char **args cleanup_free = NULL;
 	const char **env cleanup_free = NULL;
+	const char **caps cleanup_free = NULL;
 	struct config_options options = { .terminal = terminal };
-	json_t *args_array, *env_array;
+	json_t *args_array, *env_array, *caps_array, *no_new_privileges, *process;
 
+	if (field_find(object, "process", JSON_OBJECT, &process))
+		return NULL;
+	if (process)
+		return config_check_process(process) ||
+		       field_set(process, "terminal", json_boolean(terminal)) ?
+		       NULL : json_incref(process);
 	if (field_find_text(object, "user", &options.user) ||
 	    field_find_text(object, "cwd", &options.workdir) ||
 	    field_find_strings(object, "args", &args_array) ||
-	    field_find_strings(object, "env", &env_array))
+	    field_find_strings(object, "env", &env_array) ||
+	    field_find_strings(object, "caps", &caps_array) ||
+	    field_find(object, "noNewPrivileges", JSON_TRUE, &no_new_privileges))
 		return NULL;
 	args = read_strings(args_array);
 	env = read_strings(env_array);
-	if (!args || !env)
+	caps = read_strings(caps_array);
+	if (!args || !env || !caps)
 		return NULL;
 	options.args = args;
 	options.env = env;
+	options.caps = caps;
+	options.no_new_privileges = json_is_true(no_new_privileges);
 	return process_make(config, &options);
 }
 

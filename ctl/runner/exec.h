@@ -4,12 +4,17 @@
 #define BULKHEAD_EXEC_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "oci/process.h"
 
 /* The options of the process as text, to be freed. NULL with an error. */
 char *exec_write(const struct config_options *options);
+
+/* The same of a file that has an OCI process object; and whether that has a terminal. */
+char *exec_load(const char *path);
+int exec_has_terminal(const char *path, bool *terminal);
 
 /* The process object that such text and the container's config make. NULL with an error. */
 json_t *exec_read(const char *text, size_t length, const json_t *config, bool terminal);

@@ -130,6 +130,26 @@ int place_enter(struct runner *runner)
 	return runner->container->partition ? enter_partition(runner) : enter_host(runner);
 }
 
+int place_update(struct runner *runner, json_t *resources)
+{
+	json_t *config = json_pack("{s:{s:O}}", "linux", "resources", resources);
+	struct limits limits;
+	int result = config ? limits_get(config, &limits) : fail("no memory for the resources");
+
+	/* In process isolation, crun does it all. */
+	if (!result && runner->container->partition) {
+		if (limits.memory > runner->container->machine.memory)
+			result = fail("memory.limit: larger than the partition, which stays as "
+				      "large as it was made; run it again with more");
+		else
+			result = cgroup_update(&limits);
+		field_delete(resources, "cpu.cpus");
+		field_delete(resources, "cpu.mems");
+	}
+	json_decref(config);
+	return result;
+}
+
 int place_ended(const struct runner *runner)
 {
 	return runner->container->partition ? runner->machine.vcpus.ended : -1;

@@ -3,10 +3,18 @@
 #ifndef BULKHEAD_PLACE_H
 #define BULKHEAD_PLACE_H
 
+#include <jansson.h>
+
 struct runner;
 
 /* Makes the place, and starts the agent in it. Returns 0, or -1 with an error. */
 int place_enter(struct runner *runner);
+
+/*
+ * Applies "linux.resources" of a config as far as they are the host's to apply, and takes out what
+ * an agent can't. Returns 0, or -1 with an error, also for what the place has no room for.
+ */
+int place_update(struct runner *runner, json_t *resources);
 
 /* A descriptor that is readable once the place is no more; -1 if there is none. */
 int place_ended(const struct runner *runner);

@@ -74,6 +74,7 @@ struct runner {
 	int control;		/* the socket that commands connect to */
 	struct client *clients;
 	struct client *front;	/* NULL if it has gone */
+	struct client *starter;	/* that has asked for START; likewise */
 	struct process *processes;
 	struct process *init;	/* of them */
 	uint32_t next_process;
@@ -84,6 +85,7 @@ struct runner {
 	unsigned int missed;	/* ticks without the agent's answer */
 	uint64_t next_tick;	/* by timeout_clock() */
 	bool pinged;
+	bool paused;
 	struct log log;
 };
 

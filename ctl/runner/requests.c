@@ -83,6 +83,9 @@ int requests_take_reply(struct runner *runner, const struct frame *frame)
 		data = text;
 		length = text ? strlen(text) : 0;
 	}
+	if (reply.code == REPLY_DONE && (reply.request == FRAME_PAUSE ||
+					 reply.request == FRAME_RESUME))
+		runner->paused = reply.request == FRAME_PAUSE;
 	if (request->own)
 		result = runner_replied(runner, reply.request, reply.code, text ?: "");
 	else if (request->client)

@@ -35,6 +35,16 @@ static bool is_before_start(const struct runner *runner)
 	return runner->state < RUNNER_RUNNING;
 }
 
+/* The front is told, too, when a container begins that another has started. */
+static void reply_start(struct runner *runner, enum reply_code code, const char *text)
+{
+	if (runner->starter)
+		clients_reply(runner->starter, FRAME_START, PROCESS_INIT, code, text);
+	if (runner->front)
+		clients_reply(runner->front, FRAME_START, PROCESS_INIT, code, text);
+	runner->starter = NULL;
+}
+
 /*
  * It is over, other than by the container's own end. Who has started it reads of it in the reply,
  * or, if it had started, on standard error.
@@ -50,8 +60,8 @@ static void give_up(struct runner *runner, unsigned int status, enum reply_code 
 		return;
 	if (!replies)
 		error_print();
-	if (runner->front && replies)
-		clients_reply(runner->front, FRAME_START, PROCESS_INIT, code, error_text());
+	if (replies)
+		reply_start(runner, code, error_text());
 	runner->exited = (struct frame_exited){ .status = status };
 	if (runner->front && !replies)
 		clients_put(runner->front, FRAME_EXITED, PROCESS_INIT, &runner->exited,
@@ -106,7 +116,7 @@ static int put_container(struct runner *runner)
 	stdio.tickets[STREAM_OUT] = 1;
 	stdio.tickets[STREAM_ERR] = !json_is_true(terminal);
 	runner->init = processes_add(runner, PROCESS_INIT,
-				     container->detached ? NULL : runner->front, &stdio);
+				     container->logged ? NULL : runner->front, &stdio);
 	if (!runner->init)
 		return -1;
 	return requests_put(runner, FRAME_CREATE, PROCESS_INIT, NULL, 0, &runner->init->stdio,
@@ -134,6 +144,11 @@ static int created(struct runner *runner)
 	if (run_hooks(runner, "prestart", "created") ||
 	    run_hooks(runner, "createRuntime", "created"))
 		return -1;
+	if (runner->container->stepwise) {
+		if (runner->front)
+			clients_reply(runner->front, FRAME_CREATE, PROCESS_INIT, REPLY_DONE, "");
+		return 0;
+	}
 	return requests_put(runner, FRAME_START, PROCESS_INIT, NULL, 0, NULL, 0, NULL, 0);
 }
 
@@ -141,8 +156,7 @@ static int started(struct runner *runner)
 {
 	if (runner->state == RUNNER_CREATED)
 		runner->state = RUNNER_RUNNING;
-	if (runner->front)
-		clients_reply(runner->front, FRAME_START, PROCESS_INIT, REPLY_DONE, "");
+	reply_start(runner, REPLY_DONE, "");
 	return run_hooks(runner, "poststart", "running");
 }
 
@@ -207,7 +221,7 @@ static const struct agent_ops agent_ops = {
 	.stream = take_stream,
 };
 
-/* A detached container's output. */
+/* The output of a container that is logged. */
 static void take_output(struct process *init, enum stream stream, struct runner *runner)
 {
 	char text[4096];
@@ -230,7 +244,7 @@ static bool is_drained(const struct runner *runner)
 	for (const struct client *client = runner->clients; client; client = client->next)
 		if (client->has_streams || client->process)
 			return false;
-	return !runner->container->detached || !init ||
+	return !runner->container->logged || !init ||
 	       (!init->stdio.tickets[STREAM_OUT] && !init->stdio.tickets[STREAM_ERR] &&
 		init->fds[STREAM_OUT] < 0 && init->fds[STREAM_ERR] < 0);
 }
@@ -239,7 +253,7 @@ static bool is_drained(const struct runner *runner)
 static void look_at_clock(struct runner *runner)
 {
 	uint64_t waited = timeout_clock() - runner->exited_at;
-	bool patient = runner->front && !runner->container->detached;
+	bool patient = runner->front && !runner->container->logged;
 
 	if (runner->state == RUNNER_EXITED &&
 	    (is_drained(runner) || (!patient && waited > EXITED_MS))) {
@@ -306,7 +320,7 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 	size_t max = AGENT + AGENT_POLL_MAX + 1 + clients_count(runner);
 	struct pollfd *fds = calloc(max, sizeof(*fds));
 	struct process *init = runner->init;
-	bool logs = init && runner->container->detached;
+	bool logs = init && runner->container->logged;
 	unsigned int n;
 
 	if (!fds) {
@@ -342,6 +356,16 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 	free(fds);
 }
 
+/* Whether its end is the container's. Who has begun to create one may never learn that it is there. */
+static bool is_the_fronts(const struct runner *runner)
+{
+	const struct container *container = runner->container;
+
+	if (container->stepwise)
+		return runner->state < RUNNER_CREATED;
+	return !container->detached && runner->state < RUNNER_EXITED;
+}
+
 static void run(struct runner *runner)
 {
 	set_next_tick(runner);
@@ -355,8 +379,7 @@ static void run(struct runner *runner)
 		wait_for_something(runner, timeout);
 		clients_flush(runner);
 		/* Nobody is there any more for whom it was run. */
-		if (!runner->front && !runner->container->detached &&
-		    runner->state < RUNNER_EXITED)
+		if (!runner->front && is_the_fronts(runner))
 			break;
 		if (timeout_clock() >= runner->next_tick) {
 			tick(runner);
@@ -424,13 +447,13 @@ static noreturn void runner_main(const struct container *container, int front)
 	}
 	run(&runner);
 	place_leave(&runner);
-	if (run_hooks(&runner, "poststop", "stopped"))
+	if (!container->stepwise && run_hooks(&runner, "poststop", "stopped"))
 		warn("%s", error_text());
 	directory_remove(container->name);
 	cleaner_end();
 	clients_tell_exited(&runner);
 	clients_flush(&runner);
-	exit(0);
+	exit(runner.exited.status);
 }
 
 pid_t runner_start(const struct container *container, int *front)

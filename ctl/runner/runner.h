@@ -23,7 +23,9 @@ struct container {
 	bool partition;		/* or else in process isolation */
 	int network;		/* its network namespace; -1 for a new one that the config says */
 	struct network connection;	/* of that namespace */
-	bool detached;		/* its output is kept, and nobody waits */
+	bool detached;		/* it outlives the front */
+	bool logged;		/* its output is kept, and not the front's */
+	bool stepwise;		/* created only: a command starts it, and another deletes it */
 	bool interactive;	/* it has a standard input */
 	struct frame_size size;	/* of the terminal */
 	struct machine_setup machine;	/* without what the runner knows best: tree and port */
@@ -33,9 +35,10 @@ struct container {
 
 /*
  * Starts the runner. Who holds @front gets the descriptors of the container's streams, if not
- * detached, by streams_receive(); then the reply to START, or to what failed before; then EXITED.
- * It may send SIGNAL and RESIZE; its end ends the container, unless that is detached. Returns the
- * process, or -1 with an error. Errors of the runner itself are on standard error.
+ * logged, by streams_receive(); then if that is stepwise the reply to CREATE; then that to START,
+ * which may also tell of what failed before; then EXITED. It may send SIGNAL and RESIZE; its end
+ * ends the container, unless that is detached. Returns the process, whose exit status is to be the
+ * container's, or -1 with an error. Errors of the runner itself are on standard error.
  */
 pid_t runner_start(const struct container *container, int *front);
 

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/create.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "client/attach.h"
+#include "client/client.h"
+#include "commands/command.h"
+#include "commands/run.h"
+#include "runtime/annotations.h"
+#include "runtime/crun.h"
+#include "runtime/globals.h"
+#include "runtime/relay.h"
+#include "runtime/state.h"
+#include "runtime/life.h"
+#include "oci/config.h"
+#include "terminal/signals.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool is_partition(const struct wishes *wishes, const struct run_options *defaults)
+{
+	const char *isolation = wishes->isolation ?: globals.isolation ?: defaults->isolation;
+
+	return !isolation || !strcmp(isolation, "partition");
+}
+
+/* What only a partition has: the annotations' wishes come before the administrator's defaults. */
+static void set_options(const struct create *create, const struct wishes *wishes,
+			struct run_options *options)
+{
+	static const char *none[] = { NULL };
+	static char hostname[HOST_NAME_MAX + 1];
+
+	options->name = create->id;
+	options->bundle = create->bundle;
+	options->config_file = create->config;
+	options->isolation = NULL;
+	options->interactive = true;
+	options->stepwise = options->detach = !create->run || create->detach;
+	options->kernel = wishes->kernel ?: options->kernel;
+	options->append = wishes->append ?: options->append;
+	options->partition_memory = wishes->memory ?: options->config.memory;
+	options->partition_cpus = wishes->cpus ?: (options->config.cpus + 999) / 1000;
+	options->config.memory = 0;
+	options->config.cpus = 0;
+	options->env = none;
+	options->volumes = none;
+	options->publish = none;
+	options->default_net = NULL;
+	/* As in a namespace that nobody gives a name. */
+	if (!gethostname(hostname, sizeof(hostname) - 1))
+		options->config.hostname = hostname;
+}
+
+/* Returns whether it is crun's, or -1 with an error. */
+static int read_options(const struct create *create, struct run_options *options)
+{
+	json_t *config = config_load(create->bundle, create->config);
+	struct wishes wishes;
+
+	if (!config || run_defaults(options) ||
+	    annotations_read(config, &options->policy, &wishes))
+		return -1;
+	if (!is_partition(&wishes, options))
+		return 1;
+	/* The texts of wishes are the config's, which stays. */
+	set_options(create, &wishes, options);
+	return 0;
+}
+
+/* Creates the container. Who has the session has its streams. */
+static int make(const struct create *create, struct container *container,
+		struct attachment *attachment, struct session **session)
+{
+	pid_t runner = runner_start(container, &attachment->socket);
+	int code;
+
+	if (runner < 0)
+		return -1;
+	code = attach_begin(attachment, session);
+	if (code != REPLY_DONE) {
+		waitpid(runner, NULL, 0);
+		return -1;
+	}
+	if (!relay_write_pid(create->pid_file, runner) &&
+	    !state_save(create->id, container->bundle, container->config))
+		return runner;
+	kill(runner, SIGKILL);
+	waitpid(runner, NULL, 0);
+	return -1;
+}
+
+/* To be started by another command, or here and now. */
+static int create_detached(const struct create *create, struct container *container)
+{
+	json_t *process = json_object_get(container->config, "process");
+	/* Its relay has it, too. */
+	static struct attachment attachment = {
+		.request = FRAME_CREATE,
+		.interactive = true,
+		.relays = true,
+		.signals = -1,
+	};
+	struct session *session;
+	int console = -1;
+	pid_t runner;
+
+	attachment.terminal = json_is_true(json_object_get(process, "terminal"));
+	attachment.command = json_string_value(json_array_get(json_object_get(process, "args"), 0));
+	if (attachment.terminal && !create->console)
+		return fail("process.terminal: use --console-socket, which is to get it");
+	runner = make(create, container, &attachment, &session);
+	if (runner < 0)
+		return -1;
+	if (create->console && attachment.terminal) {
+		console = console_send(create->console);
+		if (console < 0) {
+			kill(runner, SIGKILL);
+			waitpid(runner, NULL, 0);
+			return -1;
+		}
+	}
+	if (relay_start(session, console) < 0)
+		return -1;
+	return create->run ? life_start(create->id) : 0;
+}
+
+/* Its end is the container's. */
+static int run_attached(const struct create *create, struct container *container)
+{
+	json_t *process = json_object_get(container->config, "process");
+	struct attachment attachment = { .request = FRAME_START, .interactive = true };
+	pid_t runner;
+	int status;
+
+	attachment.terminal = json_is_true(json_object_get(process, "terminal"));
+	attachment.command = json_string_value(json_array_get(json_object_get(process, "args"), 0));
+	runner = runner_start(container, &attachment.socket);
+	if (runner < 0 || relay_write_pid(create->pid_file, runner) ||
+	    state_save(create->id, container->bundle, container->config))
+		return -1;
+	if (container->network >= 0)
+		close(container->network);
+	attachment.signals = signals_open();
+	status = attachment.signals < 0 ? -1 : attach(&attachment);
+	waitpid(runner, NULL, 0);
+	return status;
+}
+
+int create(const struct create *create)
+{
+	struct run_options options = { 0 };
+	struct container container = { 0 };
+	int status = read_options(create, &options);
+
+	if (status > 0)
+		return crun_execute();
+	if (!status && create->preserves)
+		return fail("--preserve-fds: a partition has no descriptors of the host's; %s",
+			    "leave it out, or use process isolation");
+	if (status || state_create(create->id))
+		return -1;
+	status = run_set_container(&options, &container);
+	if (!status)
+		status = options.stepwise ? create_detached(create, &container) :
+					    run_attached(create, &container);
+	if (status < 0 || !options.stepwise)
+		state_remove(create->id);
+	return status;
+}
+
+/* Returns 0, -1 with an error, or 1 if help was asked for. */
+static int parse(const struct command *command, int argc, char **argv, struct create *create)
+{
+	static const struct option known[] = {
+		{ "bundle", required_argument, NULL, 'b' },
+		{ "config", required_argument, NULL, 'f' },
+		{ "console-socket", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "no-new-keyring", no_argument, NULL, 'n' },
+		{ "no-pivot", no_argument, NULL, 'n' },
+		{ "no-subreaper", no_argument, NULL, 'n' },
+		{ "pid-file", required_argument, NULL, 'p' },
+		{ "preserve-fds", required_argument, NULL, 'F' },
+		{ }
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "b:f:", known, NULL)) != -1) {
+		switch (option) {
+		case 'b':
+			create->bundle = optarg;
+			break;
+		case 'f':
+			create->config = optarg;
+			break;
+		case 'c':
+			create->console = optarg;
+			break;
+		case 'h':
+			return 1;
+		case 'n':
+			break;
+		case 'p':
+			create->pid_file = optarg;
+			break;
+		case 'F':
+			create->preserves = strcmp(optarg, "0");
+			break;
+		default:
+			return command_bad_option(command, argv);
+		}
+	}
+	if (command_check_arguments(command, argc, 1, 1))
+		return -1;
+	create->id = argv[optind];
+	return 0;
+}
+
+int cmd_create(const struct command *command, int argc, char **argv)
+{
+	struct create wanted = { .bundle = "." };
+	int status = parse(command, argc, argv, &wanted);
+
+	if (status > 0) {
+		command_print_help(command);
+		return 0;
+	}
+	if (!status)
+		status = create(&wanted);
+	if (status >= 0)
+		return status;
+	error_print();
+	return STATUS_FAILURE;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/life.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "client/client.h"
+#include "commands/command.h"
+#include "control/netlink.h"
+#include "oci/config.h"
+#include "oci/hooks.h"
+#include "runner/directory.h"
+#include "runtime/crun.h"
+#include "runtime/state.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <regex.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* How long a runner may take to clean up behind a container that has ended. */
+#define ENDING_MS	15000
+
+int life_start(const char *id)
+{
+	void *answer cleanup_free = NULL;
+	json_t *state = state_load(id);
+	int socket cleanup_close = -1;
+	size_t length;
+
+	if (!state)
+		return -1;
+	json_decref(state);
+	socket = client_connect(id);
+	if (socket < 0)
+		return fail("container `%s` has stopped; delete it", id);
+	answer = client_ask(socket, FRAME_START, NULL, 0, &length);
+	return answer ? 0 : -1;
+}
+
+int life_kill(const char *id, int signal, bool all)
+{
+	int runner;
+
+	if (state_ask(id, &runner) == CONTAINER_STOPPED)
+		return fail("container not running");
+	return client_signal(id, signal, all);
+}
+
+/* Returns whether the runner has ended, after a while at most. */
+static bool has_ended(int runner)
+{
+	struct pollfd end = { .events = POLLIN };
+	bool ended;
+
+	end.fd = syscall(SYS_pidfd_open, runner, 0);
+	if (end.fd < 0)
+		return errno == ESRCH;
+	ended = poll(&end, 1, ENDING_MS) > 0;
+	close(end.fd);
+	return ended;
+}
+
+/* The partition first: its runner then does what is to be done at its end. */
+static void kill_runner(const char *id, int runner)
+{
+	struct netlink *netlink cleanup_netlink = netlink_open();
+	struct part part;
+
+	if (!netlink || netlink_find(netlink, id, &part) || netlink_kill(netlink, part.id))
+		kill(runner, SIGKILL);
+	if (has_ended(runner))
+		return;
+	kill(runner, SIGKILL);
+	has_ended(runner);
+}
+
+static void run_hooks(const json_t *state)
+{
+	const char *bundle = json_string_value(json_object_get(state, "bundle"));
+	json_t *config = config_load(bundle, NULL);
+	json_t *now = json_pack("{s:s, s:O, s:s, s:i, s:s}", "ociVersion", "1.0.2", "id",
+				json_object_get(state, "id"), "status", "stopped", "pid", 0,
+				"bundle", bundle);
+
+	/* A bundle that has vanished has no hooks. */
+	if (config && now && hooks_run(config, "poststop", now))
+		warn("%s", error_text());
+	json_decref(now);
+	json_decref(config);
+}
+
+/* One that was created and not started has nothing to lose. */
+static bool may_delete(const char *id, bool force)
+{
+	int runner;
+	enum container_state state = state_ask(id, &runner);
+
+	if (force || state == CONTAINER_STOPPED || state == CONTAINER_CREATED)
+		return true;
+	fail("the container `%s` is not in 'stopped' state; stop it, or use --force", id);
+	return false;
+}
+
+int life_delete(const char *id, bool force)
+{
+	json_t *state;
+	int ignored, runner;
+
+	/* One that create was killed over has nothing but its id. */
+	if (force && !state_is_taken(id))
+		return 0;
+	state = state_load(id);
+	if ((!state && !force) || !may_delete(id, force)) {
+		json_decref(state);
+		return -1;
+	}
+	runner = state_runner(id);
+	if (runner && (state_ask(id, &ignored) != CONTAINER_STOPPED || !has_ended(runner)))
+		kill_runner(id, runner);
+	directory_sweep_stale(id);
+	if (state)
+		run_hooks(state);
+	json_decref(state);
+	state_remove(id);
+	return 0;
+}
+
+struct match {
+	regex_t regex;
+	int (*act)(const char *id, void *data);
+	void *data;
+	bool has_crun;
+};
+
+static int act_on_match(const char *id, void *data)
+{
+	struct match *match = data;
+
+	if (regexec(&match->regex, id, 0, NULL, 0))
+		return 0;
+	if (state_is_crun(id)) {
+		match->has_crun = true;
+		return 0;
+	}
+	return match->act(id, match->data);
+}
+
+int life_each_match(const char *pattern, int (*act)(const char *id, void *data), void *data)
+{
+	struct match match = { .act = act, .data = data };
+	int result;
+
+	if (regcomp(&match.regex, pattern, REG_EXTENDED | REG_NOSUB))
+		return fail("--regex: %s: not a regular expression", pattern);
+	result = state_each(act_on_match, &match);
+	regfree(&match.regex);
+	/* crun looks for its own. */
+	return result ?: match.has_crun ? crun_execute() : 0;
+}
+
+static int delete_match(const char *id, void *data)
+{
+	return life_delete(id, *(bool *)data);
+}
+
+int cmd_start(const struct command *command, int argc, char **argv)
+{
+	int status;
+	bool json;
+
+	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
+		return status;
+	if (!crun_take_over(argv[optind]) && !life_start(argv[optind]))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}
+
+int cmd_delete(const struct command *command, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "regex", no_argument, NULL, 'r' },
+		{ }
+	};
+	bool force = false, regex = false;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "fr", known, NULL)) != -1) {
+		if (option == 'h') {
+			command_print_help(command);
+			return 0;
+		}
+		if (option == 'f') {
+			force = true;
+		} else if (option == 'r') {
+			regex = true;
+		} else {
+			command_bad_option(command, argv);
+			error_print();
+			return STATUS_USAGE;
+		}
+	}
+	if (!command_check_arguments(command, argc, 1, 1) &&
+	    !(regex ? life_each_match(argv[optind], delete_match, &force) :
+		      crun_take_over(argv[optind]) ?: life_delete(argv[optind], force)))
+		return 0;
+	error_print();
+	return STATUS_FAILURE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A process that stays when a command has done its work, with the command's standard streams: it
+ * relays them to a process in the partition, and ends with that one's exit status.
+ */
+#ifndef BULKHEAD_RELAY_H
+#define BULKHEAD_RELAY_H
+
+struct session;
+
+/*
+ * Starts it for the session. @console is the terminal that takes the place of the standard streams,
+ * of console_send(), or -1. Returns the process, or -1 with an error. The session is the relay's.
+ */
+int relay_start(struct session *session, int console);
+
+/* Writes a process' number to the file, unless that is NULL. Returns 0, or -1 with an error. */
+int relay_write_pid(const char *file, int pid);
+
+/*
+ * Makes a terminal, and sends its master to who listens on the socket @path, as runc and crun do it
+ * for --console-socket. Returns the other end, or -1 with an error.
+ */
+int console_send(const char *path);
+
+#endif

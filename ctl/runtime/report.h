@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BULKHEAD_REPORT_H
+#define BULKHEAD_REPORT_H
+
+#include <stdbool.h>
+
+/* Prints the containers below --root, but those of crun. Returns 0, or -1 with an error. */
+int report_list(bool json, bool quiet);
+
+#endif

@@ -1,0 +1,271 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The command line of an OCI runtime: what podman, containerd and others do with a bundle, step by
+# step. In process isolation crun is at work, so that each test shows what is the same.
+# shellcheck disable=SC2016	# variables are those of the shell in the container
+set -u
+# shellcheck source=selftests/shell.sh
+source "$(dirname "$(realpath "$0")")/shell.sh"
+
+# bundle NAME [PATH=JSON...] -- COMMAND...
+bundle() {
+	local name=$1
+	shift
+	python3 "$selftests/bundle.py" "$name" rootfs "$@"
+}
+
+# oci COMMAND...: in the mode of the test
+oci() {
+	bulkhead --root "$tmp/state" --isolation "$mode" "$@"
+}
+
+# field ID NAME: of its state
+field() {
+	oci state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1]))' "$2"
+}
+
+is_in_state() {
+	[ "$(field "$1" status)" = "$2" ]
+}
+
+# refuses MESSAGE COMMAND...
+refuses() {
+	local message=$1 status=0
+	shift
+	oci "$@" >out 2>err </dev/null || status=$?
+	[ $status -ne 0 ] && [ ! -s out ] && grep -q "$message" err && return
+	echo "# status $status, not \"$message\": $*"
+	sed 's/^/# /' out err
+	return 1
+}
+
+is_gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# As conmon does: pipes for the streams, a file for the number, and it waits for that process.
+step_by_step() {
+	local id=steps-$mode pid
+	bundle "$id" annotations.my:key='"my value"' -- \
+		sh -c 'echo out; echo err >&2; read -r line; echo "$line"; exit 7'
+	mkfifo "$id/in" && exec 7<>"$id/in" || return
+	oci create --bundle "$id" --pid-file "$tmp/$id/pid" "$id" <&7 >"$id/out" 2>"$id/err" || return
+	pid=$(cat "$id/pid")
+	is_in_state "$id" created && [ "$(field "$id" pid)" = "$pid" ] && kill -0 "$pid" &&
+		[ "$(field "$id" bundle)" = "$(realpath "$id")" ] &&
+		[ "$(field "$id" id)" = "$id" ] && field "$id" annotations | grep -q 'my value' &&
+		[ ! -s "$id/out" ] && refuses "not in 'stopped' state" delete "$id" || return
+	oci start "$id" && wait_until grep -q out "$id/out" && is_in_state "$id" running &&
+		echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
+		says "$id/out" $'out\ntyped' && says "$id/err" err &&
+		is_in_state "$id" stopped && [ "$(field "$id" pid)" = 0 ] &&
+		oci delete "$id" && refuses "does not exist\|No such file" state "$id"
+}
+
+# The process whose number is in the file ends as the container does: a subreaper gets its status.
+exit_status() {
+	local id=status-$mode
+	bundle "$id" -- sh -c 'sleep 1; exit 42'
+	python3 - "$id" bulkhead --root "$tmp/state" --isolation "$mode" <<-'END'
+		import ctypes, os, subprocess, sys
+		id, *runtime = sys.argv[1:]
+		ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)		# PR_SET_CHILD_SUBREAPER
+		run = lambda *args: subprocess.run(runtime + list(args), check=True,
+		                                   stdin=subprocess.DEVNULL)
+		run("create", "--bundle", id, "--pid-file", os.path.realpath(id) + "/pid", id)
+		pid = int(open(id + "/pid").read())
+		run("start", id)
+		_, status = os.waitpid(pid, 0)
+		run("delete", id)
+		assert os.waitstatus_to_exitcode(status) == 42, status
+	END
+}
+
+kill_and_delete() {
+	local id=kill-$mode
+	bundle "$id" -- sh -c 'trap "echo got TERM" TERM; echo ready; while :; do sleep 0.1; done'
+	oci create --bundle "$id" "$id" >"$id/out" 2>&1 </dev/null && oci start "$id" &&
+		wait_until grep -q ready "$id/out" || return
+	oci kill "$id" TERM && wait_until grep -q 'got TERM' "$id/out" && is_in_state "$id" running &&
+		oci kill "$id" KILL && wait_until is_in_state "$id" stopped || return
+	refuses "not running\|No such process" kill "$id" TERM
+	oci delete "$id" || return
+	# And by force.
+	oci create --bundle "$id" "$id" >"$id/out" 2>&1 </dev/null && oci start "$id" &&
+		oci delete --force "$id" && refuses "does not exist\|No such file" state "$id" &&
+		oci delete --force "$id" && status_is 1 oci delete "$id"
+}
+
+# One that was never started.
+delete_created() {
+	local id=created-$mode
+	bundle "$id" -- true
+	oci create --bundle "$id" "$id" </dev/null >out 2>&1 && refuses 'exist' create --bundle "$id" "$id" &&
+		oci kill "$id" KILL && wait_until is_in_state "$id" stopped && oci delete "$id" || return
+	oci create --bundle "$id" "$id" </dev/null >out 2>&1 && oci delete --force "$id"
+}
+
+run_and_exec() {
+	local id=run-$mode pid
+	bundle "$id" -- sh -c 'echo from run; exit 3'
+	status_is 3 oci run --bundle "$id" "$id" && says out 'from run' &&
+		refuses "does not exist\|No such file" state "$id" || return
+	bundle "$id" process.env.+='"GREETING=hello"' -- sleep 1000
+	oci run --detach --bundle "$id" --pid-file "$tmp/$id/pid" "$id" >out 2>&1 </dev/null &&
+		is_in_state "$id" running || return
+	echo input | oci exec "$id" sh -c 'cat; echo $GREETING; id -u; exit 5' >out
+	[ $? -eq 5 ] && says out $'input\nhello\n0' || return
+	oci exec --user 1000:100 --cwd /tmp --env MORE=1 "$id" sh -c 'id -u; id -g; pwd; echo $MORE' \
+		>out && says out $'1000\n100\n/tmp\n1' || return
+	refuses 'nonesuch' exec "$id" nonesuch
+	# As podman does it.
+	python3 - "$id" <<-'END'
+		import json, sys
+		process = json.load(open(sys.argv[1] + "/config.json"))["process"]
+		process["args"] = ["sh", "-c", "cat; echo $GREETING >&2; exit 9"]
+		process["env"].append("GREETING=bye")
+		json.dump(process, open(sys.argv[1] + "/process.json", "w"))
+	END
+	echo text | oci exec --process "$id/process.json" --detach --pid-file "$tmp/$id/pid" "$id" \
+		>out 2>err && pid=$(cat "$id/pid") && wait_until is_gone "$pid" &&
+		says out text && says err bye || return
+	oci ps --format json "$id" | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 1' &&
+		oci list --format json >out && grep -q "\"$id\"" out && oci list -q >out &&
+		grep -qx "$id" out && oci delete --force "$id"
+}
+
+pause_and_update() {
+	local id=pause-$mode
+	bundle "$id" -- sleep 1000
+	oci run --detach --bundle "$id" "$id" >out 2>&1 </dev/null || return
+	oci pause "$id" && is_in_state "$id" paused && oci resume "$id" && is_in_state "$id" running &&
+		oci update --pids-limit 77 "$id" &&
+		[ "$(oci exec "$id" cat /sys/fs/cgroup/pids.max)" = 77 ] &&
+		echo '{"memory": {"limit": 134217728}}' >"$id/resources" &&
+		oci update --resources "$tmp/$id/resources" "$id" &&
+		[ "$(oci exec "$id" cat /sys/fs/cgroup/memory.max)" = 134217728 ] || return
+	if [ "$mode" = partition ]; then
+		refuses 'larger than the partition' update --memory 4294967296 "$id" || return
+		oci events --stats "$id" >out && grep -q '"type":"stats"' out || return
+	fi
+	oci delete --force "$id"
+}
+
+# Who listens on the socket has the container's terminal.
+terminal() {
+	local id=terminal-$mode
+	bundle "$id" process.terminal=true -- sh -c 'stty size; read -r line; echo "got $line"; exit 4'
+	python3 - "$id" bulkhead --root "$tmp/state" --isolation "$mode" <<-'END'
+		import array, fcntl, os, socket, struct, subprocess, sys, termios
+		id, *runtime = sys.argv[1:]
+		path = os.path.realpath(id) + "/console"
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(path)
+		server.listen()
+		subprocess.run(runtime + ["create", "--bundle", id, "--console-socket", path, id],
+		               check=True, stdin=subprocess.DEVNULL)
+		connection, _ = server.accept()
+		_, fds, _, _ = socket.recv_fds(connection, 1024, 1)
+		master = fds[0]
+		fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+		subprocess.run(runtime + ["start", id], check=True)
+		text = b""
+		def until(what):
+		    global text
+		    while what not in text:
+		        text += os.read(master, 1000)
+		try:
+		    until(b"33 77\r\n")
+		    os.write(master, b"hello\n")
+		    until(b"got hello\r\n")
+		    while True:
+		        if not os.read(master, 1000):
+		            break
+		except OSError:		# its end
+		    pass
+		assert b"got hello" in text, text
+	END
+	[ $? -eq 0 ] && wait_until is_in_state "$id" stopped && oci delete "$id"
+}
+
+json_log() {
+	local id=log-$mode
+	bundle "$id" -- nonesuch
+	refuses '' --log "$tmp/log" --log-format json create --bundle "$id" "$id"
+	rm -f log
+	oci --log "$tmp/log" --log-format json create --bundle "$id" "$id" </dev/null >out 2>err &&
+		return 1
+	python3 -c '
+import json
+error = json.load(open("log"))
+assert error["level"] == "error" and "nonesuch" in error["msg"], error' &&
+		refuses 'exist' state "$id"
+}
+
+# Nobody has the number of a container that create has not come to say.
+killed_create() {
+	local id=killed create tries=0
+	mode=partition
+	bundle "$id" -- true
+	for delay in 0.3 1 3; do
+		oci create --bundle "$id" "$id" >out 2>&1 </dev/null &
+		create=$!
+		sleep $delay
+		kill -9 $create
+		wait $create 2>/dev/null
+		wait_until eval '[ ! -e /run/bulkhead/killed ] || is_in_state killed created' &&
+			oci delete --force "$id" && tries=$((tries + 1))
+	done
+	[ $tries -eq 3 ] && wait_until is_alone
+}
+
+# Annotations come before the runtime's flag, that before the program's name; as far as is allowed.
+isolation() {
+	local root=$tmp/isolation
+	bundle annotated annotations.bulkhead:isolation='"process"' -- uname -r
+	bundle plain -- uname -r
+	status_is 0 bulkhead --root "$root" --isolation partition run --bundle annotated a &&
+		says out "$(uname -r)" &&
+		status_is 0 bulkhead-process --root "$root" run --bundle plain b && says out "$(uname -r)" &&
+		status_is 0 bulkhead-process --root "$root" --isolation partition run --bundle plain c &&
+		! grep -qx "$(uname -r)" out || return
+	bundle big annotations.bulkhead:memory='"320M"' annotations.bulkhead:cpus='"2"' -- nproc
+	status_is 0 bulkhead --root "$root" run --bundle big d && says out 2 || return
+	bundle bad annotations.bulkhead:kernel='"/etc/shadow"' -- true
+	fails 125 'annotations: bulkhead.kernel: /etc/shadow: not allowed' \
+		bulkhead --root "$root" run --bundle bad e || return
+	bundle bad annotations.bulkhead:append='"x"' -- true
+	fails 125 'annotations: bulkhead.append: not allowed' \
+		bulkhead --root "$root" run --bundle bad e || return
+	echo 'annotations = memory' >/etc/bulkhead.conf
+	fails 125 'annotations: bulkhead.isolation: not allowed' \
+		bulkhead --root "$root" run --bundle annotated a
+	local status=$?
+	echo 'isolation = process' >/etc/bulkhead.conf
+	status_is 0 bulkhead --root "$root" run --bundle plain f && says out "$(uname -r)" || status=1
+	rm /etc/bulkhead.conf
+	return $status
+}
+
+# The runner is killed: what is left goes with delete.
+killed_runner() {
+	local id=runner
+	mode=partition
+	bundle $id -- sleep 1000
+	oci run --detach --bundle $id --pid-file $tmp/$id/pid $id >out 2>&1 </dev/null &&
+		kill -9 "$(cat $id/pid)" && wait_until is_in_state $id stopped && oci delete $id &&
+		[ ! -e /run/bulkhead/$id ]
+}
+
+ended() {
+	[ ! "$(ls "$tmp/state")" ] && nothing_left
+}
+
+# shellcheck disable=SC2046
+run_tests \
+	$(in_modes step_by_step exit_status kill_and_delete delete_created run_and_exec \
+		pause_and_update terminal json_log) \
+	killed_create \
+	isolation \
+	killed_runner \
+	ended
