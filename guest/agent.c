@@ -3,7 +3,7 @@
  * The agent's loop: takes the runner's requests, and answers them. It never waits for anything but
  * in poll(), and to connect to the runner.
  */
-#include "agent.h"
+#include "container.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,21 +16,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum state {
-	STATE_EMPTY,		/* there is no container */
-	STATE_CREATING,		/* CREATE isn't answered */
-	STATE_CREATED,
-	STATE_STARTED,
-	STATE_EXITED,
-	STATE_DELETING,
-};
-
 static struct {
 	struct connection connection;
 	const struct place *place;
-	enum state state;
+	bool ending;		/* the first container is to be deleted */
 	bool has_network;
-	int status;		/* of the container, -1 before it has exited */
+	int status;		/* of the first container, -1 before it has exited */
 	int signals;		/* signalfd for SIGCHLD */
 } agent = { .status = -1 };
 
@@ -77,38 +68,52 @@ static void reply_data(enum frame_type request, uint32_t id, const void *data, s
 	put(FRAME_REPLY, id, &reply, sizeof(reply), data, length);
 }
 
+/* What a reply means for the container. */
+static void take_step(enum frame_type request, uint32_t id, enum reply_code code)
+{
+	struct container *container = container_find(id);
+
+	if (!container)
+		return;
+	if (request == FRAME_CREATE && code == REPLY_DONE) {
+		container->step = CREATED;
+		container_show_namespaces(container);
+	} else if (request == FRAME_CREATE || request == FRAME_DELETE) {
+		container_remove(container);
+	} else if (request == FRAME_START && code == REPLY_DONE && container->step == CREATED) {
+		container->step = STARTED;
+	}
+}
+
 static void reply(enum frame_type request, uint32_t id, enum reply_code code, const char *text)
 {
 	const struct frame_reply reply = { .request = request, .code = code };
 
-	if (request == FRAME_CREATE)
-		agent.state = code == REPLY_DONE ? STATE_CREATED : STATE_EMPTY;
-	else if (request == FRAME_START && code == REPLY_DONE && agent.state == STATE_CREATED)
-		agent.state = STATE_STARTED;
+	take_step(request, id, code);
 	put(FRAME_REPLY, id, &reply, sizeof(reply), text, code == REPLY_DONE ? 0 : strlen(text));
 }
 
 static void exited(uint32_t id, const struct frame_exited *exited)
 {
 	put(FRAME_EXITED, id, exited, sizeof(*exited), NULL, 0);
-	if (id == PROCESS_INIT) {
-		agent.state = STATE_EXITED;
+	if (!WITHIN(id))
+		container_find(id)->step = EXITED;
+	if (id == PROCESS_INIT(0))
 		agent.status = exited->status;
-	}
 }
 
 static void take_stats(const struct frame *frame)
 {
 	struct frame_stats stats;
 
-	cgroup_stats(process_cgroup(), &stats);
+	cgroup_stats(container_find(frame->id)->cgroup, &stats);
 	reply_data(FRAME_STATS, frame->id, &stats, sizeof(stats));
 }
 
 static void take_ps(const struct frame *frame)
 {
 	size_t length;
-	void *data = cgroup_processes(process_cgroup(), &length);
+	void *data = cgroup_processes(container_find(frame->id)->cgroup, &length);
 
 	if (data)
 		reply_data(FRAME_PS, frame->id, data, length);
@@ -117,22 +122,32 @@ static void take_ps(const struct frame *frame)
 	free(data);
 }
 
-/* In which states a request is legal; those that aren't here are in any. */
-static bool is_legal(enum frame_type type)
+static bool has_begun(const struct container *container)
 {
-	switch (type) {
+	return container && (container->step == CREATED || container->step == STARTED);
+}
+
+/* In which states a request is legal; those that aren't here are in any. */
+static bool is_legal(const struct frame *frame)
+{
+	const struct container *container = container_find(frame->id);
+
+	switch (frame->type) {
 	case FRAME_NETWORK:
+		return !containers.list;
 	case FRAME_CREATE:
-		return agent.state == STATE_EMPTY;
+		return !container;
 	case FRAME_START:
-		return agent.state == STATE_CREATED;
+		return container && container->step == CREATED;
+	case FRAME_DELETE:
+		return container && container->step != CREATING;
 	case FRAME_EXEC:
 	case FRAME_PAUSE:
 	case FRAME_RESUME:
 	case FRAME_UPDATE:
 	case FRAME_STATS:
 	case FRAME_PS:
-		return agent.state == STATE_CREATED || agent.state == STATE_STARTED;
+		return has_begun(container);
 	default:
 		return true;
 	}
@@ -144,14 +159,14 @@ static void take_request(const struct frame *frame)
 	char text[TEXT_MAX] = "";
 	enum reply_code code;
 
+	if (frame->type == FRAME_CREATE && !container_add(frame->id, agent.place->container))
+		die("no memory for a container");
 	if (frame->type == FRAME_CREATE || frame->type == FRAME_EXEC)
 		code = process_create(agent.place, frame, text);
 	else
-		code = process_run_crun(agent.place, frame, text);
+		code = process_run_crun(frame, text);
 	if (code != REPLY_DONE)
 		reply(frame->type, frame->id, code, text);
-	else if (frame->type == FRAME_CREATE)
-		agent.state = STATE_CREATING;
 }
 
 static void take_network(const struct frame *frame)
@@ -184,7 +199,7 @@ static void take_size(const struct frame *frame)
 
 static void take_frame(const struct frame *frame)
 {
-	if (!is_legal(frame->type)) {
+	if (!is_legal(frame)) {
 		reply(frame->type, frame->id, REPLY_GONE, "the container isn't running");
 		return;
 	}
@@ -193,12 +208,12 @@ static void take_frame(const struct frame *frame)
 		take_network(frame);
 		break;
 	case FRAME_CREATE:
-		if (frame->id != PROCESS_INIT)
+		if (WITHIN(frame->id) || CONTAINER_OF(frame->id) >= CONTAINERS_MAX)
 			die("malformed frame: CREATE of process %u", frame->id);
 		take_request(frame);
 		break;
 	case FRAME_EXEC:
-		if (frame->id == PROCESS_INIT)
+		if (!WITHIN(frame->id))
 			die("malformed frame: EXEC of process %u", frame->id);
 		take_request(frame);
 		break;
@@ -209,7 +224,10 @@ static void take_frame(const struct frame *frame)
 		take_request(frame);
 		break;
 	case FRAME_DELETE:
-		agent.state = STATE_DELETING;
+		if (CONTAINER_OF(frame->id))
+			take_request(frame);
+		else
+			agent.ending = true;
 		break;
 	case FRAME_SIGNAL:
 		take_signal(frame);
@@ -263,7 +281,7 @@ static void take_button(void)
 	const struct frame_signal stop = { .number = SIGTERM };
 
 	if (agent.place->button_pressed(agent.place->button) &&
-	    process_signal(PROCESS_INIT, &stop) != REPLY_DONE)
+	    process_signal(PROCESS_INIT(0), &stop) != REPLY_DONE)
 		agent.place->end(128 + SIGTERM);
 }
 
@@ -329,7 +347,7 @@ int main(int argc, char **argv)
 
 		if (error)
 			die("can't answer the runner: %s", strerror(-error));
-		if (agent.state == STATE_DELETING)
+		if (agent.ending)
 			agent.place->end(agent.status);
 		wait_for_something();
 	}

@@ -129,7 +129,7 @@ void *cgroup_processes(const char *cgroup, size_t *length);
 /* Sends a signal to all of them. Returns 0, or an errno. */
 int cgroup_signal(const char *cgroup, int number);
 
-/* process.c: the processes of the container, that of its own and those of exec. */
+/* process.c: the processes of containers, those of their own and those of exec. */
 
 /*
  * CREATE and EXEC: has crun make the process of @frame, whose number is free. @text says why not,
@@ -139,14 +139,10 @@ enum reply_code process_create(const struct place *place, const struct frame *fr
 			       char text[TEXT_MAX]);
 
 /* START, PAUSE, RESUME, UPDATE and DELETE: runs crun for the container. */
-enum reply_code process_run_crun(const struct place *place, const struct frame *frame,
-				 char text[TEXT_MAX]);
+enum reply_code process_run_crun(const struct frame *frame, char text[TEXT_MAX]);
 
 enum reply_code process_signal(uint32_t id, const struct frame_signal *wanted);
 enum reply_code process_resize(uint32_t id, const struct frame_size *size);
-
-/* The control group of the container, or NULL. */
-const char *process_cgroup(void);
 
 /* What the agent's loop is to do for them. */
 struct process_ops {

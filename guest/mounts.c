@@ -85,6 +85,7 @@ static void mount_all(void)
 static void mount_share(void)
 {
 	make_dir("/run/bulkhead", 0755);
+	make_dir("/run/bulkhead/namespaces", 0755);
 	make_dir(SHARE_DIR, 0755);
 	if (mount(SHARE_TAG, SHARE_DIR, "virtiofs", 0, NULL))
 		die("can't mount what the host shares: %m");

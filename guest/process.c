@@ -3,7 +3,7 @@
  * The processes of the container. crun makes them, and ends; as they are orphans then, they become
  * children of the agent, which is PID 1 or a subreaper, and so learns how they end.
  */
-#include "process.h"
+#include "container.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,22 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RESOURCES	"resources"
-#define BUNDLE		"bundle"
-#define CONFIG		BUNDLE "/config.json"
-
-struct container container;
-
 void process_init(const struct process_ops *ops)
 {
-	container.ops = ops;
-	if (!getcwd(container.dir, sizeof(container.dir)))
+	containers.ops = ops;
+	if (!getcwd(containers.dir, sizeof(containers.dir)))
 		die("the working directory: %m");
-}
-
-const char *process_cgroup(void)
-{
-	return container.cgroup;
 }
 
 static void close_fd(int *fd)
@@ -46,7 +35,8 @@ static void close_fd(int *fd)
 
 static struct process *find(uint32_t id)
 {
-	struct process *process = container.processes;
+	struct container *container = container_find(id);
+	struct process *process = container ? container->processes : NULL;
 
 	while (process && process->id != id)
 		process = process->next;
@@ -55,7 +45,7 @@ static struct process *find(uint32_t id)
 
 void process_file_name(char name[NAME_ROOM], const char *what, const struct process *process)
 {
-	snprintf(name, NAME_ROOM, "%s/%s.%u", container.dir, what, process->id);
+	snprintf(name, NAME_ROOM, "%s/%s.%u", containers.dir, what, process->id);
 }
 
 void process_remove_files(const struct process *process)
@@ -71,16 +61,17 @@ void process_remove_files(const struct process *process)
 
 void process_free(struct process *process)
 {
-	struct process **at = &container.processes;
+	struct container *container = process->container;
+	struct process **at = &container->processes;
 
 	while (*at && *at != process)
 		at = &(*at)->next;
 	if (*at) {
 		*at = process->next;
-		container.n--;
+		container->n--;
 	}
-	if (container.init == process)
-		container.init = NULL;
+	if (container->init == process)
+		container->init = NULL;
 	process_remove_files(process);
 	close_fd(&process->terminal);
 	close_fd(&process->console);
@@ -189,19 +180,20 @@ static int make_pipes(struct process *process, int theirs[N_STREAMS])
 	return 0;
 }
 
-static int start_crun(const struct place *place, struct process *process, bool terminal,
-		      const int stdio[N_STREAMS])
+static int start_crun(struct process *process, bool terminal, const int stdio[N_STREAMS])
 {
-	char spec[NAME_ROOM], pid_file[NAME_ROOM], console[NAME_ROOM];
+	char spec[NAME_ROOM], pid_file[NAME_ROOM], console[NAME_ROOM], bundle[NAME_ROOM];
 	const char *args[12];
 	int n = 0;
 
 	process_file_name(spec, "process", process);
 	process_file_name(pid_file, "pid", process);
 	process_file_name(console, "console", process);
+	container_bundle(process->container, bundle);
 	if (process->request == FRAME_CREATE) {
 		args[n++] = "create";
-		args[n++] = "--bundle=" BUNDLE;
+		args[n++] = "--bundle";
+		args[n++] = bundle;
 	} else {
 		args[n++] = "exec";
 		args[n++] = "--detach";
@@ -214,17 +206,19 @@ static int start_crun(const struct place *place, struct process *process, bool t
 		args[n++] = "--console-socket";
 		args[n++] = console;
 	}
-	args[n++] = place->container;
+	args[n++] = process->container->name;
 	args[n] = NULL;
 	return -crun_start(&process->crun, args, stdio);
 }
 
-static struct process *process_new(const struct frame *frame, const struct frame_stdio *stdio)
+static struct process *process_new(struct container *container, const struct frame *frame,
+				   const struct frame_stdio *stdio)
 {
 	struct process *process = calloc(1, sizeof(*process));
 
 	if (!process)
 		return NULL;
+	process->container = container;
 	process->id = frame->id;
 	process->request = frame->type;
 	process->size = stdio->size;
@@ -232,45 +226,56 @@ static struct process *process_new(const struct frame *frame, const struct frame
 	process->console = -1;
 	for (int i = 0; i < N_STREAMS; i++)
 		process->sockets[i] = -1;
-	process->next = container.processes;
-	container.processes = process;
-	container.n++;
+	process->next = container->processes;
+	container->processes = process;
+	container->n++;
 	return process;
+}
+
+/* What crun reads: the bundle's config, or the process. */
+static int write_spec(const struct process *process, const void *data, size_t length)
+{
+	char name[NAME_ROOM];
+
+	if (process->request != FRAME_CREATE) {
+		process_file_name(name, "process", process);
+		return write_file(name, data, length);
+	}
+	container_bundle(process->container, name);
+	if (mkdir(name, 0700) && errno != EEXIST)
+		return errno;
+	strcat(name, "/config.json");
+	return write_file(name, data, length);
 }
 
 enum reply_code process_create(const struct place *place, const struct frame *frame,
 			       char text[TEXT_MAX])
 {
+	struct container *container = container_find(frame->id);
 	int theirs[N_STREAMS] = { -1, -1, -1 };
 	struct frame_stdio stdio;
 	struct process *process;
 	bool terminal;
-	char spec[NAME_ROOM];
 	int error;
 
 	memcpy(&stdio, frame->data, sizeof(stdio));
 	terminal = stdio.flags & STDIO_TERMINAL;
-	if (container.n == PROCESSES_MAX) {
+	if (container->n == PROCESSES_MAX) {
 		snprintf(text, TEXT_MAX, "%d processes are there already, as many as can be",
 			 PROCESSES_MAX);
 		return REPLY_FAILED;
 	}
-	process = process_new(frame, &stdio);
+	process = process_new(container, frame, &stdio);
 	if (!process)
 		return failed(text, "can't make a process", ENOMEM);
-	process_file_name(spec, "process", process);
-	if (frame->type == FRAME_CREATE && mkdir(BUNDLE, 0700) && errno != EEXIST)
-		error = errno;
-	else
-		error = write_file(frame->type == FRAME_CREATE ? CONFIG : spec,
-				   (const char *)frame->data + sizeof(stdio),
-				   frame->length - sizeof(stdio));
+	error = write_spec(process, (const char *)frame->data + sizeof(stdio),
+			   frame->length - sizeof(stdio));
 	if (!error)
 		error = connect_streams(place, &stdio, process);
 	if (!error)
 		error = terminal ? listen_console(process) : make_pipes(process, theirs);
 	if (!error)
-		error = start_crun(place, process, terminal, theirs);
+		error = start_crun(process, terminal, theirs);
 	for (int i = 0; i < N_STREAMS; i++)
 		close_fd(&theirs[i]);
 	if (error) {
@@ -278,8 +283,8 @@ enum reply_code process_create(const struct place *place, const struct frame *fr
 		return failed(text, "can't make a process", error);
 	}
 	if (frame->type == FRAME_CREATE)
-		container.init = process;
-	container.creating++;
+		container->init = process;
+	containers.creating++;
 	return REPLY_DONE;
 }
 
@@ -362,10 +367,12 @@ void process_move(struct process *process)
 
 enum reply_code process_signal(uint32_t id, const struct frame_signal *wanted)
 {
+	const struct container *container = container_find(id);
 	struct process *process = find(id);
 
-	if (wanted->flags & SIGNAL_ALL && container.cgroup)
-		return cgroup_signal(container.cgroup, wanted->number) ? REPLY_FAILED : REPLY_DONE;
+	if (wanted->flags & SIGNAL_ALL && container && container->cgroup)
+		return cgroup_signal(container->cgroup, wanted->number) ?
+		       REPLY_FAILED : REPLY_DONE;
 	if (!process || !process->pid)
 		return REPLY_GONE;
 	/* Not waited for yet, so the number is nobody else's. */
@@ -385,11 +392,20 @@ enum reply_code process_resize(uint32_t id, const struct frame_size *size)
 	return REPLY_DONE;
 }
 
-enum reply_code process_run_crun(const struct place *place, const struct frame *frame,
-				 char text[TEXT_MAX])
+static int write_resources(const struct container *container, const struct frame *frame,
+			   char name[NAME_ROOM])
+{
+	container_bundle(container, name);
+	strcat(name, "/resources");
+	return write_file(name, frame->data, frame->length);
+}
+
+enum reply_code process_run_crun(const struct frame *frame, char text[TEXT_MAX])
 {
 	static const int nowhere[N_STREAMS] = { -1, -1, -1 };
-	struct process *control = &container.control;
+	struct container *container = container_find(frame->id);
+	struct process *control = &container->control;
+	char resources[NAME_ROOM];
 	const char *args[5] = { NULL };
 	int n = 0;
 	int error = 0;
@@ -410,14 +426,15 @@ enum reply_code process_run_crun(const struct place *place, const struct frame *
 		break;
 	case FRAME_UPDATE:
 		args[n++] = "update";
-		args[n++] = "--resources=" RESOURCES;
-		error = -write_file(RESOURCES, frame->data, frame->length);
+		args[n++] = "--resources";
+		args[n++] = resources;
+		error = -write_resources(container, frame, resources);
 		break;
 	default:
 		args[n++] = "delete";
 		args[n++] = "--force";
 	}
-	args[n] = place->container;
+	args[n] = container->name;
 	if (!error)
 		error = crun_start(&control->crun, args, nowhere);
 	if (error)
@@ -431,23 +448,38 @@ enum reply_code process_run_crun(const struct place *place, const struct frame *
 
 size_t process_poll_max(void)
 {
-	return container.n * POLL_EACH;
+	size_t n = 0;
+
+	for (const struct container *container = containers.list; container;
+	     container = container->next)
+		n += container->n;
+	return n * POLL_EACH;
 }
 
-size_t process_poll(struct pollfd *fds)
+static size_t poll_one(const struct process *process, struct pollfd *fds)
 {
 	static const struct pollfd nothing[2] = { { .fd = -1 }, { .fd = -1 } };
 	size_t n = 0;
 
-	for (struct process *process = container.processes; process; process = process->next) {
-		fds[n++] = (struct pollfd){ .fd = process->console, .events = POLLIN };
-		for (int i = 0; i < N_STREAMS; i++, n += 2) {
-			if (process->pumps[i])
-				pump_poll(process->pumps[i], &fds[n]);
-			else
-				memcpy(&fds[n], nothing, sizeof(nothing));
-		}
+	fds[n++] = (struct pollfd){ .fd = process->console, .events = POLLIN };
+	for (int i = 0; i < N_STREAMS; i++, n += 2) {
+		if (process->pumps[i])
+			pump_poll(process->pumps[i], &fds[n]);
+		else
+			memcpy(&fds[n], nothing, sizeof(nothing));
 	}
+	return n;
+}
+
+size_t process_poll(struct pollfd *fds)
+{
+	size_t n = 0;
+
+	for (const struct container *container = containers.list; container;
+	     container = container->next)
+		for (const struct process *process = container->processes; process;
+		     process = process->next)
+			n += poll_one(process, &fds[n]);
 	return n;
 }
 
@@ -474,9 +506,12 @@ void process_polled(const struct pollfd *fds)
 	struct process *next;
 
 	/* Since process_poll() none was added or removed; polled() removes none but its own. */
-	for (struct process *process = container.processes; process; process = next) {
-		next = process->next;
-		polled(process, fds);
-		fds += POLL_EACH;
+	for (struct container *container = containers.list; container;
+	     container = container->next) {
+		for (struct process *process = container->processes; process; process = next) {
+			next = process->next;
+			polled(process, fds);
+			fds += POLL_EACH;
+		}
 	}
 }

@@ -26,6 +26,7 @@ static const struct {
 	[FRAME_EXEC]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_SIGNAL]	= { sizeof(struct frame_signal), sizeof(struct frame_signal) },
 	[FRAME_RESIZE]	= { sizeof(struct frame_size), sizeof(struct frame_size) },
+	[FRAME_JOIN]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_UPDATE]	= { 1, FRAME_DATA_MAX },
 	[FRAME_LOGS]	= { sizeof(uint32_t), sizeof(uint32_t) },
 	[FRAME_OUTPUT]	= { 1, FRAME_DATA_MAX },
@@ -34,6 +35,7 @@ static const struct {
 static_assert(sizeof(struct frame_header) == 12, "no padding");
 static_assert(sizeof(struct frame_stdio) == 32, "no padding");
 static_assert(sizeof(struct frame_process) == 32, "no padding");
+static_assert(sizeof(struct frame_state) == 32, "no padding");
 static_assert(sizeof(struct frame_interface) == 28, "no padding");
 
 void connection_init(struct connection *connection, int fd)

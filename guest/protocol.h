@@ -20,8 +20,17 @@
 /* Bytes of data in a frame. An OCI configuration is the longest. */
 #define FRAME_DATA_MAX		(1024 * 1024 + 256)
 
-/* The process that the container is there for. Those of exec have numbers from 1 on. */
-#define PROCESS_INIT		0
+/*
+ * A place has several containers at most: the first, with which it ends, and those that join it. An
+ * id has the container's number, and below it that of a process, or of a request.
+ */
+#define CONTAINERS_MAX		256
+#define CONTAINER_SHIFT		20
+#define CONTAINER_OF(id)	((id) >> CONTAINER_SHIFT)
+#define WITHIN(id)		((id) & ((1U << CONTAINER_SHIFT) - 1))
+
+/* The process that a container is there for. Those of exec have numbers from 1 on. */
+#define PROCESS_INIT(container)	((uint32_t)(container) << CONTAINER_SHIFT)
 
 /* As many a container has at once, that one and those of exec. */
 #define PROCESSES_MAX		256
@@ -29,8 +38,11 @@
 /* What the guest mounts, and where. Host and guest make their paths of it. */
 #define SHARE_TAG		"bulkhead"
 #define SHARE_DIR		"/run/bulkhead/share"
-#define SHARE_ROOT		SHARE_DIR "/root"
-#define SHARE_VOLUMES		SHARE_DIR "/volumes"
+#define SHARE_ROOT		SHARE_DIR "/%u/root"	/* of a container, by its number */
+#define SHARE_VOLUMES		SHARE_DIR "/%u/volumes"
+
+/* In a guest, the namespaces of a container that is there, as of /proc/PID/ns. */
+#define NAMESPACES		"/run/bulkhead/namespaces/%u"
 
 /* On the guest kernel's command line: the AF_VSOCK port of the host that the agent connects to. */
 #define PORT_PARAMETER		"bulkhead.port="
@@ -54,11 +66,12 @@ enum frame_type {
 	FRAME_STATS,		/* reply: struct frame_stats */
 	FRAME_PS,		/* reply: struct frame_process, and its command, for each */
 	FRAME_PING,
-	FRAME_DELETE,		/* removes the container; the agent ends, and the guest with it */
+	FRAME_DELETE,		/* removes the container; the first one's ends agent and guest */
 
 	/* From commands to the runner, besides requests. */
 	FRAME_WAIT,		/* reply, once nothing is left of it: struct frame_exited */
 	FRAME_STATE,		/* reply: struct frame_state */
+	FRAME_JOIN,		/* struct frame_stdio, and who joins: ctl/runner/join.h */
 	FRAME_COUNTERS,		/* reply: struct frame_counters for each network interface */
 	FRAME_LOGS,		/* uint32_t, 1 to follow. Reply: uint64_t lost bytes, text */
 
@@ -72,7 +85,7 @@ struct frame_header {
 	uint32_t length;	/* of the data that follows */
 	uint16_t type;
 	uint16_t reserved;	/* zero */
-	uint32_t id;		/* of a process; of a PS, STATS or PING, as the asker likes */
+	uint32_t id;		/* of a process, or a request, as the asker likes */
 };
 
 struct frame_hello {
@@ -162,6 +175,10 @@ enum container_state {
 
 struct frame_state {
 	uint32_t state;		/* an enum container_state */
+	uint32_t pid;		/* of the process on the host that ends with it */
+	uint32_t number;	/* among the containers of its place */
+	uint32_t reserved;	/* zero */
+	uint64_t network[2];	/* st_dev and st_ino of its network namespace on the host, or zero */
 };
 
 /* The control group of the container. UINT64_MAX is no limit, or a figure that there isn't. */

@@ -3,7 +3,7 @@
  * How children of the agent end: runs of crun, processes of the container, which crun has left, and
  * whatever else has lost its parent.
  */
-#include "process.h"
+#include "container.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -33,33 +33,34 @@ static uint32_t exit_status(int status, const char *comm)
 {
 	if (WIFSIGNALED(status))
 		return 128 + WTERMSIG(status);
-	if (WEXITSTATUS(status) == 1 && container.comm[0] && !strcmp(comm, container.comm))
+	if (WEXITSTATUS(status) == 1 && containers.comm[0] && !strcmp(comm, containers.comm))
 		return 126;
 	return WEXITSTATUS(status);
 }
 
 static void end_process(struct process *process, uint32_t status)
 {
+	const struct container *container = process->container;
 	struct frame_exited exited = { .status = status };
 	struct frame_stats stats;
 
 	process->pid = 0;
 	process->exited = true;
-	if (process == container.init && container.cgroup) {
-		cgroup_stats(container.cgroup, &stats);
+	if (process == container->init && container->cgroup) {
+		cgroup_stats(container->cgroup, &stats);
 		if (stats.oom_kills && stats.oom_kills != UINT64_MAX)
 			exited.flags = EXITED_OOM;
 	}
-	container.ops->exited(process->id, &exited);
+	containers.ops->exited(process->id, &exited);
 	process_move(process);
 }
 
 static void forget_orphans(void)
 {
-	while (container.orphans) {
-		struct orphan *orphan = container.orphans;
+	while (containers.orphans) {
+		struct orphan *orphan = containers.orphans;
 
-		container.orphans = orphan->next;
+		containers.orphans = orphan->next;
 		free(orphan);
 	}
 }
@@ -67,7 +68,7 @@ static void forget_orphans(void)
 /* Whether @pid has ended already; with which status. */
 static bool take_orphan(pid_t pid, int *status)
 {
-	for (struct orphan *orphan = container.orphans; orphan; orphan = orphan->next) {
+	for (struct orphan *orphan = containers.orphans; orphan; orphan = orphan->next) {
 		if (orphan->pid != pid)
 			continue;
 		*status = orphan->status;
@@ -94,12 +95,13 @@ static pid_t read_pid(const struct process *process)
 /* crun has made a process, or has not. */
 static void end_creation(struct process *process, enum reply_code code, const char *text)
 {
+	struct container *container = process->container;
 	enum frame_type request = process->request;
 	uint32_t id = process->id;
 	int status;
 
 	process->request = 0;
-	container.creating--;
+	containers.creating--;
 	if (code == REPLY_DONE) {
 		/* The terminal may still lie in the socket. */
 		if (process->console >= 0)
@@ -111,39 +113,43 @@ static void end_creation(struct process *process, enum reply_code code, const ch
 		}
 	}
 	process_remove_files(process);
-	container.ops->reply(request, id, code, text);
-	if (code != REPLY_DONE) {
-		process_free(process);
-	} else {
-		if (process == container.init) {
-			container.cgroup = cgroup_find(process->pid);
-			read_comm(process->pid, container.comm);
-		}
-		if (take_orphan(process->pid, &status))
-			end_process(process, status);
+	if (code == REPLY_DONE && process == container->init) {
+		container->cgroup = cgroup_find(process->pid);
+		read_comm(process->pid, containers.comm);
 	}
-	if (!container.creating)
+	/* A process that wasn't made goes first: the reply may end its container. */
+	if (code != REPLY_DONE)
+		process_free(process);
+	containers.ops->reply(request, id, code, text);
+	if (code == REPLY_DONE && take_orphan(process->pid, &status))
+		end_process(process, status);
+	if (!containers.creating)
 		forget_orphans();
 }
 
-static struct process *find_crun(pid_t pid)
+/* Calls @is with each process, and with what stands for the container, until it is the one. */
+static struct process *search(bool (*is)(const struct process *process, pid_t pid), pid_t pid)
 {
-	struct process *process = container.processes;
-
-	if (container.control.crun.pid == pid)
-		return &container.control;
-	while (process && process->crun.pid != pid)
-		process = process->next;
-	return process;
+	for (struct container *container = containers.list; container;
+	     container = container->next) {
+		if (is(&container->control, pid))
+			return &container->control;
+		for (struct process *process = container->processes; process;
+		     process = process->next)
+			if (is(process, pid))
+				return process;
+	}
+	return NULL;
 }
 
-static struct process *find_pid(pid_t pid)
+static bool is_of_crun(const struct process *process, pid_t pid)
 {
-	struct process *process = container.processes;
+	return process->crun.pid == pid;
+}
 
-	while (process && process->pid != pid)
-		process = process->next;
-	return process;
+static bool is_itself(const struct process *process, pid_t pid)
+{
+	return process->pid == pid;
 }
 
 /* It may be that of a process that crun has made, and hasn't said so yet. */
@@ -151,23 +157,23 @@ static void add_orphan(pid_t pid, uint32_t status)
 {
 	struct orphan *orphan;
 
-	if (!container.creating)
+	if (!containers.creating)
 		return;
 	orphan = malloc(sizeof(*orphan));
 	if (!orphan)
 		die("no memory for a child's end");
-	*orphan = (struct orphan){ container.orphans, pid, status };
-	container.orphans = orphan;
+	*orphan = (struct orphan){ containers.orphans, pid, status };
+	containers.orphans = orphan;
 }
 
 static void end_child(pid_t pid, const char *comm, int status)
 {
-	struct process *process = find_crun(pid);
+	struct process *process = search(is_of_crun, pid);
 	enum reply_code code;
 	char text[TEXT_MAX];
 
 	if (!process) {
-		process = find_pid(pid);
+		process = search(is_itself, pid);
 		if (process)
 			end_process(process, exit_status(status, comm));
 		else
@@ -175,11 +181,11 @@ static void end_child(pid_t pid, const char *comm, int status)
 		return;
 	}
 	code = crun_end(&process->crun, status, text);
-	if (process == &container.control) {
+	if (!process->container) {
 		enum frame_type request = process->request;
 
 		process->request = 0;
-		container.ops->reply(request, process->id, code, text);
+		containers.ops->reply(request, process->id, code, text);
 	} else {
 		end_creation(process, code, text);
 	}

@@ -54,9 +54,9 @@ step_by_step() {
 	is_in_state "$id" created && [ "$(field "$id" pid)" = "$pid" ] && kill -0 "$pid" &&
 		[ "$(field "$id" bundle)" = "$(realpath "$id")" ] &&
 		[ "$(field "$id" id)" = "$id" ] && field "$id" annotations | grep -q 'my value' &&
-		[ ! -s "$id/out" ] && refuses "not in 'stopped' state" delete "$id" || return
+		[ ! -s "$id/out" ] || return
 	oci start "$id" && wait_until grep -q out "$id/out" && is_in_state "$id" running &&
-		echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
+		refuses "not in 'stopped' state" delete "$id" && echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
 		says "$id/out" $'out\ntyped' && says "$id/err" err &&
 		is_in_state "$id" stopped && [ "$(field "$id" pid)" = 0 ] &&
 		oci delete "$id" && refuses "does not exist\|No such file" state "$id"
@@ -115,7 +115,7 @@ run_and_exec() {
 		is_in_state "$id" running || return
 	echo input | oci exec "$id" sh -c 'cat; echo $GREETING; id -u; exit 5' >out
 	[ $? -eq 5 ] && says out $'input\nhello\n0' || return
-	oci exec --user 1000:100 --cwd /tmp --env MORE=1 "$id" sh -c 'id -u; id -g; pwd; echo $MORE' \
+	oci exec --user 1000:100 --cwd /tmp --env MORE=1 "$id" /bin/sh -c '/bin/id -u; /bin/id -g; pwd; echo $MORE' \
 		>out && says out $'1000\n100\n/tmp\n1' || return
 	refuses 'nonesuch' exec "$id" nonesuch
 	# As podman does it.
@@ -202,6 +202,10 @@ assert error["level"] == "error" and "nonesuch" in error["msg"], error' &&
 		refuses 'exist' state "$id"
 }
 
+is_settled() {
+	[ ! -e /run/bulkhead/killed ] || is_in_state killed created 2>/dev/null
+}
+
 # Nobody has the number of a container that create has not come to say.
 killed_create() {
 	local id=killed create tries=0
@@ -213,8 +217,7 @@ killed_create() {
 		sleep $delay
 		kill -9 $create
 		wait $create 2>/dev/null
-		wait_until eval '[ ! -e /run/bulkhead/killed ] || is_in_state killed created' &&
-			oci delete --force "$id" && tries=$((tries + 1))
+		wait_until is_settled && oci delete --force "$id" && tries=$((tries + 1))
 	done
 	[ $tries -eq 3 ] && wait_until is_alone
 }
@@ -257,6 +260,47 @@ killed_runner() {
 		[ ! -e /run/bulkhead/$id ]
 }
 
+# Containers that share namespaces are in one partition, and end with the first one.
+pod() {
+	local pid namespaces
+	mode=partition
+	bundle infra hostname='"pod"' -- sleep 1000
+	oci create --bundle infra --pid-file "$tmp/infra/pid" infra </dev/null >out 2>&1 &&
+		oci start infra && pid=$(cat infra/pid) || return
+	namespaces='[{"type": "mount"}, {"type": "pid"}, {"type": "cgroup"}'
+	for namespace in ipc uts; do
+		namespaces+=", {\"type\": \"$namespace\", \"path\": \"/proc/$pid/ns/$namespace\"}"
+	done
+	namespaces+=", {\"type\": \"network\", \"path\": \"/proc/$pid/ns/net\"}]"
+	mkdir -p volume && echo volume >volume/file
+	bundle one hostname='"pod"' linux.namespaces="$namespaces" linux.resources.pids.limit=55 \
+		mounts.+='{"destination": "/mnt", "type": "bind", "source": "'"$tmp"'/volume",
+			"options": ["bind"]}' -- sh -c \
+		'hostname; cat /proc/sys/kernel/random/boot_id /mnt/file; read -r line; echo "$line"; exit 5'
+	bundle two hostname='"pod"' linux.namespaces="$namespaces" -- sh -c 'nc -l -p 7 -e echo hello'
+	mkfifo one/in && exec 7<>one/in || return
+	oci create --bundle one --pid-file "$tmp/one/pid" one <&7 >one/out 2>one/err &&
+		oci create --bundle two --pid-file "$tmp/two/pid" two </dev/null >two/out 2>&1 &&
+		is_in_state one created && [ "$(field one pid)" = "$(cat one/pid)" ] &&
+		oci start one && oci start two && wait_until grep -q volume one/out || return
+	[ "$(bulkhead list --json | grep -c '"id"')" -eq 1 ] &&
+		[ "$(sed -n 1p one/out)" = pod ] && is_in_state two running &&
+		[ "$(sed -n 2p one/out)" = "$(oci exec infra cat /proc/sys/kernel/random/boot_id)" ] &&
+		[ "$(oci exec one cat /sys/fs/cgroup/pids.max)" = 55 ] &&
+		[ "$(oci exec one hostname)" = pod ] &&
+		wait_until eval '[ "$(oci exec one nc 127.0.0.1 7 </dev/null)" = hello ]' &&
+		wait_until is_in_state two stopped && oci delete two || return
+	pid=$(cat one/pid)
+	echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
+		[ "$(tail -n 1 one/out)" = typed ] && is_in_state one stopped && oci delete one &&
+		is_in_state infra running || return
+	# One is killed, one ends with the pod.
+	oci create --bundle one one </dev/null >out 2>&1 && oci delete --force one &&
+		oci create --bundle two --pid-file "$tmp/two/pid" two </dev/null >out 2>&1 &&
+		oci start two && oci kill infra KILL && wait_until is_in_state two stopped &&
+		wait_until is_gone "$(cat two/pid)" && oci delete two && oci delete infra
+}
+
 ended() {
 	[ ! "$(ls "$tmp/state")" ] && nothing_left
 }
@@ -268,4 +312,5 @@ run_tests \
 	killed_create \
 	isolation \
 	killed_runner \
+	pod \
 	ended

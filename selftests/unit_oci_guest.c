@@ -46,21 +46,21 @@ static const char spec[] =
 /* The same in the guest. */
 static const char guest[] =
 	"{'ociVersion': '1.0.0', 'process': {'args': ['sh'], 'cwd': '/'},\n"
-	" 'root': {'path': '/run/bulkhead/share/root', 'readonly': true},\n"
+	" 'root': {'path': '/run/bulkhead/share/0/root', 'readonly': true},\n"
 	" 'hostname': 'crun',\n"
 	" 'mounts': [\n"
 	"  {'destination': '/proc', 'type': 'proc', 'source': 'proc'},\n"
 	"  {'destination': '/a', 'type': 'bind',\n"
-	"   'source': '/run/bulkhead/share/volumes/0',\n"
+	"   'source': '/run/bulkhead/share/0/volumes/0',\n"
 	"   'options': ['rbind', 'rprivate', 'ro']},\n"
 	"  {'destination': '/sys', 'type': 'sysfs', 'source': 'sysfs',\n"
 	"   'options': ['ro']},\n"
 	"  {'destination': '/b', 'type': 'none',\n"
-	"   'source': '/run/bulkhead/share/volumes/1', 'options': ['bind']},\n"
-	"  {'destination': '/c', 'source': '/run/bulkhead/share/volumes/2',\n"
+	"   'source': '/run/bulkhead/share/0/volumes/1', 'options': ['bind']},\n"
+	"  {'destination': '/c', 'source': '/run/bulkhead/share/0/volumes/2',\n"
 	"   'options': ['ro', 'rbind', 'rw', 'slave']},\n"
 	"  {'destination': '/d', 'type': 'bind',\n"
-	"   'source': '/run/bulkhead/share/volumes/3', 'options': ['rro']}],\n"
+	"   'source': '/run/bulkhead/share/0/volumes/3', 'options': ['rro']}],\n"
 	" 'hooks': {'createContainer': [{'path': '/3'}],\n"
 	"  'startContainer': [{'path': '/4'}]},\n"
 	" 'linux': {'cgroupsPath': '/container', 'rootfsPropagation': 'private',\n"
@@ -82,7 +82,7 @@ TEST(converted)
 	};
 	json_t *config = parse(spec), *before = parse(spec), *after = parse(guest);
 	struct tree tree;
-	json_t *made = guest_config(config, &tree);
+	json_t *made = guest_config(config, 0, NULL, &tree);
 
 	ASSERT_NE(NULL, made) {
 		TH_LOG("%s", error_text());
@@ -147,7 +147,7 @@ static void check_refused(struct __test_metadata *_metadata, const struct refusa
 
 	field_delete(config, refusal->path);
 	ASSERT_EQ(0, field_set(config, refusal->path, parse(refusal->value)));
-	EXPECT_EQ(NULL, guest_config(config, &tree)) {
+	EXPECT_EQ(NULL, guest_config(config, 0, NULL, &tree)) {
 		TH_LOG("%s: %s", refusal->path, refusal->value);
 	}
 	EXPECT_EQ(NULL, tree.volumes);
@@ -186,7 +186,7 @@ TEST(namespaces_refused)
 		snprintf(value, sizeof(value), "[{'type': '%s', 'path': '/proc/1/ns/x'}]",
 			 types[i]);
 		snprintf(error, sizeof(error),
-			 "linux.namespaces: %s: /proc/1/ns/x: a partition can't share another's namespace; leave its path out, or use --isolation=process",
+			 "linux.namespaces: %s: /proc/1/ns/x: neither of a container in a partition, nor one that it can share; leave its path out, or use --isolation=process",
 			 types[i]);
 		refusal.value = value;
 		refusal.error = error;
@@ -202,7 +202,7 @@ TEST(namespaces_refused)
 		snprintf(error, sizeof(error),
 			 "linux.namespaces: %s: missing, and a partition can't share the host's; add it, or use --isolation=process",
 			 types[i]);
-		EXPECT_EQ(NULL, guest_config(config, &tree));
+		EXPECT_EQ(NULL, guest_config(config, 0, NULL, &tree));
 		EXPECT_ERROR(error);
 		json_decref(config);
 	}
@@ -225,7 +225,7 @@ TEST(network)
 		ASSERT_EQ(0, network_find(config, &entry, &path));
 		if (paths[i])
 			ASSERT_EQ(0, field_set(entry, "path", field_text(paths[i])));
-		guest = guest_config(config, &tree);
+		guest = guest_config(config, 0, NULL, &tree);
 		ASSERT_NE(NULL, guest);
 		EXPECT_EQ(0, network_find(guest, &entry, &path));
 		EXPECT_STREQ("/proc/self/ns/net", path);
@@ -276,7 +276,7 @@ TEST(devices_refused)
 		json_t *config = parse(spec);
 
 		field_set(config, "linux.devices", parse(good[i]));
-		EXPECT_EQ(0, support_check(config)) {
+		EXPECT_EQ(0, support_check(config, NULL)) {
 			TH_LOG("%s: %s", good[i], error_text());
 		}
 		json_decref(config);
@@ -328,7 +328,7 @@ TEST(mounts_refused)
 
 		snprintf(mount, sizeof(mount), MOUNT("'type': '%s'"), mount_types[i]);
 		field_set(config, "mounts", parse(mount));
-		EXPECT_EQ(0, support_check(config)) {
+		EXPECT_EQ(0, support_check(config, NULL)) {
 			TH_LOG("%s", error_text());
 		}
 		json_decref(config);

@@ -6,6 +6,8 @@
 #include "runner/directory.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +18,23 @@
 static int connect_to(const char *name)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int error;
+	int directory cleanup_close = -1;
+	char path[PATH_MAX];
+	int fd, error;
 
+	if (strchr(name, '/') ||
+	    snprintf(path, sizeof(path), DIRECTORY_BASE "/%s", name) >= (int)sizeof(path)) {
+		errno = ENOENT;
+		return -1;
+	}
+	/* The path of a long name has no room in an address. */
+	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = directory < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	if (snprintf(addr.sun_path, sizeof(addr.sun_path), DIRECTORY_BASE "/%s/" DIRECTORY_CONTROL,
-		     name) < (int)sizeof(addr.sun_path) &&
-	    !strchr(name, '/') && !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" DIRECTORY_CONTROL,
+		 directory);
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
 	error = errno;
 	close(fd);
@@ -122,6 +133,14 @@ void *client_ask(int socket, enum frame_type request, const void *data, size_t d
 	answer = client_ask_more(&connection, request, data, data_length, length);
 	connection_close(&connection);
 	return answer;
+}
+
+int client_runner(int socket)
+{
+	struct ucred peer = { 0 };
+	socklen_t room = sizeof(peer);
+
+	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &room) ? 0 : peer.pid;
 }
 
 int client_signal(const char *id_or_name, int number, bool all)

@@ -28,6 +28,9 @@ void *client_ask_more(struct connection *connection, enum frame_type request, co
 /* Sends a signal to the container's process, or to all of them. Returns 0, or -1 with an error. */
 int client_signal(const char *id_or_name, int number, bool all);
 
+/* The process at the other end. */
+int client_runner(int socket);
+
 /* Waits for the next frame. Returns 1, 0 at the end, or -1 with an error. */
 int client_next(struct connection *connection, struct frame *frame);
 

@@ -52,7 +52,7 @@ static void print_table(const struct part *parts, size_t n)
 	}
 }
 
-/* Containers in process isolation: the kernel knows of no partition of theirs. */
+/* Containers in process isolation, or in another's partition: the kernel knows of none of theirs. */
 struct others {
 	const struct part *parts;
 	size_t n;
@@ -70,21 +70,27 @@ static bool has_partition(const struct others *others, const char *name)
 static int add_other(const char *name, void *data)
 {
 	int fd cleanup_close = -1;
+	void *answer cleanup_free = NULL;
 	const struct others *others = data;
 	struct ucred runner = { 0 };
-	socklen_t length = sizeof(runner);
+	socklen_t room = sizeof(runner);
+	struct frame_state state;
 	char owner[OWNER_TEXT];
+	size_t length;
 
 	if (has_partition(others, name))
 		return 0;
 	fd = client_connect(name);
+	answer = fd < 0 ? NULL : client_ask(fd, FRAME_STATE, NULL, 0, &length);
 	/* It has ended meanwhile. */
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &runner, &length))
+	if (!answer || length != sizeof(state) ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &runner, &room))
 		return 0;
+	memcpy(&state, answer, length);
 	if (others->array)
 		return json_array_append_new(others->array, json_pack("{s:s, s:s, s:s, s:i, s:i}",
-			"name", name, "isolation", "process", "state", "running", "owner",
-			(int)runner.uid, "runner", (int)runner.pid));
+			"name", name, "isolation", state.number ? "partition" : "process",
+			"state", "running", "owner", (int)runner.uid, "runner", (int)runner.pid));
 	printf("%-6s %-20s %-22s %-10s %-8d %-7s %-5s %s\n", "-", name, "running",
 	       owner_text(runner.uid, owner), runner.pid, "-", "-", "-");
 	return 0;

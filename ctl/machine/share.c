@@ -34,8 +34,10 @@
 
 /* Where the server sees what it serves, in a mount namespace of its own. */
 #define TREE		"/run/bulkhead"
-#define TREE_ROOT	TREE "/root"
-#define TREE_VOLUMES	TREE "/volumes"
+
+/* Below it, for each container by its number. */
+#define TREE_ROOT	"%u/root"
+#define TREE_VOLUMES	"%u/volumes"
 
 /* That in C, which came with QEMU, and that in Rust, each with arguments of its own. */
 static const struct server {
@@ -155,46 +157,160 @@ static int place_bind(int fd, const struct bind *bind, const char *path)
 	}
 	if (file < 0 || move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH))
 		return fail_errno("%s: can't be shared with the guest", bind->source);
-	close(fd);
+	return 0;
+}
+
+/* The mounts of a tree, as descriptors: the root's, then the volumes'. */
+struct clones {
+	int *fds;
+	unsigned int n;
+};
+
+static void close_clones(struct clones *clones)
+{
+	for (unsigned int i = 0; i < clones->n; i++)
+		close(clones->fds[i]);
+	free(clones->fds);
+}
+
+/* All of them first: where they are placed may hide one. */
+static int clone_tree(const struct tree *tree, struct clones *clones)
+{
+	*clones = (struct clones){ .fds = calloc(1 + tree->n_volumes, sizeof(*clones->fds)) };
+	if (!clones->fds)
+		return fail_errno("can't share files with the guest");
+	for (unsigned int i = 0; i <= tree->n_volumes; i++) {
+		int fd = clone_bind(i ? &tree->volumes[i - 1] : &tree->root);
+
+		if (fd < 0)
+			return -1;
+		clones->fds[clones->n++] = fd;
+	}
+	return 0;
+}
+
+/* Where the working directory is. */
+static int place_tree(const struct tree *tree, const struct clones *clones)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%u", tree->container);
+	if (mkdir(path, 0755))
+		return fail_errno("%s", path);
+	snprintf(path, sizeof(path), TREE_ROOT, tree->container);
+	if (place_bind(clones->fds[0], &tree->root, path))
+		return -1;
+	snprintf(path, sizeof(path), TREE_VOLUMES, tree->container);
+	if (mkdir(path, 0700))
+		return fail_errno("%s", path);
+	for (unsigned int i = 0; i < tree->n_volumes; i++) {
+		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", tree->container, i);
+		if (place_bind(clones->fds[1 + i], &tree->volumes[i], path))
+			return -1;
+	}
 	return 0;
 }
 
 /*
  * In a mount namespace of its own, so that nobody else sees these mounts, and the server needn't
- * parse a path of the user's. What the host unmounts isn't kept here.
+ * parse a path of the user's. What the host unmounts isn't kept here. The server goes to one of its
+ * own again; what is placed here later, it gets there.
  */
 static int mount_tree(const struct tree *tree)
 {
-	int *volumes cleanup_free = calloc(tree->n_volumes + 1, sizeof(*volumes));
-	char path[64];
-	int root;
+	struct clones clones;
+	int result;
 
-	if (!volumes)
-		return fail_errno("can't share files with the guest");
 	if (mkdir(TREE, 0700) && errno != EEXIST)
 		return fail_errno(TREE);
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL))
 		return fail_errno("can't create a mount namespace for virtiofsd");
-	/* All of them first: what comes now may hide one. */
-	root = clone_bind(&tree->root);
-	if (root < 0)
-		return -1;
-	for (unsigned int i = 0; i < tree->n_volumes; i++) {
-		volumes[i] = clone_bind(&tree->volumes[i]);
-		if (volumes[i] < 0)
-			return -1;
+	result = clone_tree(tree, &clones);
+	if (!result && (mount("tmpfs", TREE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") ||
+			mount(NULL, TREE, NULL, MS_SHARED, NULL) || chdir(TREE)))
+		result = fail_errno("can't mount what virtiofsd is to serve");
+	if (!result)
+		result = place_tree(tree, &clones);
+	close_clones(&clones);
+	/* The server isn't to be in anybody's way there. */
+	return result ?: chdir("/");
+}
+
+/* The server's mount namespace is entered by a process of its own, which has but one thread. */
+static int in_namespace(const struct share *share, int (*act)(const void *data), const void *data)
+{
+	char path[64];
+	int status;
+	pid_t pid;
+	int fd cleanup_close = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", share->server);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (!share->server || fd < 0)
+		return fail("virtiofsd has ended");
+	pid = fork();
+	if (pid < 0)
+		return fail_errno("can't share files with the guest");
+	if (!pid) {
+		/* One whose root is the tree itself has nothing else. */
+		if (setns(fd, CLONE_NEWNS) || (chdir(TREE) && chdir("/")) || act(data))
+			_exit(1);
+		_exit(0);
 	}
-	if (mount("tmpfs", TREE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") ||
-	    mkdir(TREE_VOLUMES, 0700))
-		return fail_errno("can't mount what virtiofsd is to serve");
-	if (place_bind(root, &tree->root, TREE_ROOT))
-		return -1;
+	waitpid(pid, &status, 0);
+	return status ? fail("can't share files with the guest") : 0;
+}
+
+struct addition {
+	const struct tree *tree;
+	const struct clones *clones;
+};
+
+static int add(const void *data)
+{
+	const struct addition *addition = data;
+
+	return place_tree(addition->tree, addition->clones);
+}
+
+int share_add(struct share *share, const struct tree *tree)
+{
+	struct clones clones;
+	const struct addition addition = { tree, &clones };
+	int result = clone_tree(tree, &clones);
+
+	if (!result)
+		result = in_namespace(share, add, &addition);
+	close_clones(&clones);
+	return result;
+}
+
+static int remove_tree(const void *data)
+{
+	const struct tree *tree = data;
+	char path[64];
+
 	for (unsigned int i = 0; i < tree->n_volumes; i++) {
-		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", i);
-		if (place_bind(volumes[i], &tree->volumes[i], path))
-			return -1;
+		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", tree->container, i);
+		umount2(path, MNT_DETACH);
+		if (rmdir(path))
+			unlink(path);
 	}
+	snprintf(path, sizeof(path), TREE_VOLUMES, tree->container);
+	rmdir(path);
+	snprintf(path, sizeof(path), TREE_ROOT, tree->container);
+	umount2(path, MNT_DETACH);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%u", tree->container);
+	rmdir(path);
 	return 0;
+}
+
+void share_remove(struct share *share, const struct tree *tree)
+{
+	/* If the server has ended, its mounts have, too. */
+	if (in_namespace(share, remove_tree, tree))
+		warn("%s", error_text());
 }
 
 static int execute(const struct server *server, int listener)

@@ -33,6 +33,10 @@ int share_create(struct share *share, int partition, const struct tree *tree,
 /* Starts the device's thread. @share must stay where it is. Returns 0, or -1 with an error. */
 int share_start(struct share *share);
 
+/* Adds a tree while the guest runs; and takes it away. Returns 0, or -1 with an error. */
+int share_add(struct share *share, const struct tree *tree);
+void share_remove(struct share *share, const struct tree *tree);
+
 /* Ends the server; the partition has stopped. */
 void share_end(struct share *share);
 

@@ -11,8 +11,9 @@ struct bind {
 	bool is_recursive;	/* with all that is mounted in it */
 };
 
-/* All of them: the container's root directory, and its volumes by number. */
+/* Those of one container, with its number: its root directory, and its volumes by number. */
 struct tree {
+	unsigned int container;
 	struct bind root;
 	struct bind *volumes;
 	unsigned int n_volumes;

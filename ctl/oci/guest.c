@@ -57,7 +57,8 @@ static int redirect_bind(json_t *mount, const struct mount_traits *traits, struc
 		return fail("source: not an absolute path");
 	if (add_volume(tree, source, traits))
 		return -1;
-	return field_set(mount, "source", json_sprintf(SHARE_VOLUMES "/%u", tree->n_volumes - 1));
+	return field_set(mount, "source", json_sprintf(SHARE_VOLUMES "/%u", tree->container,
+						       tree->n_volumes - 1));
 }
 
 static int redirect_mounts(json_t *config, struct tree *tree)
@@ -91,6 +92,27 @@ static int join_network(json_t *config)
 	return field_set(entry, "path", field_text("/proc/self/ns/net"));
 }
 
+/* Namespaces of containers that are there already. */
+static int join_others(json_t *config, const json_t *joins)
+{
+	json_t *namespaces, *entry;
+	size_t i;
+
+	if (field_find(config, "linux.namespaces", JSON_ARRAY, &namespaces))
+		return -1;
+	json_array_foreach(namespaces, i, entry) {
+		const char *type = json_string_value(json_object_get(entry, "type"));
+		const json_t *number = json_object_get(joins, type);
+
+		if (!number || !strcmp(type, "network"))
+			continue;
+		if (field_set(entry, "path", json_sprintf(NAMESPACES "/%s",
+				(unsigned int)json_integer_value(number), type)))
+			return -1;
+	}
+	return 0;
+}
+
 /* The processors and nodes of the host again, as files of its cgroup. */
 static void drop_cpuset(json_t *config)
 {
@@ -111,9 +133,10 @@ static int convert(json_t *config, struct tree *tree)
 		field_delete(config, dropped[i]);
 	drop_cpuset(config);
 	if (join_network(config) || redirect_mounts(config, tree) ||
-	    field_set(config, "root.path", field_text(SHARE_ROOT)))
+	    field_set(config, "root.path", json_sprintf(SHARE_ROOT, tree->container)))
 		return -1;
-	return field_set(config, "linux.cgroupsPath", field_text("/container"));
+	return field_set(config, "linux.cgroupsPath",
+			 json_sprintf("/container.%u", tree->container));
 }
 
 /* The config's own root, before it becomes the guest's. */
@@ -166,19 +189,20 @@ int guest_add_disks(json_t *config, unsigned int n)
 					       "access", "rwm"));
 }
 
-json_t *guest_config(const json_t *config, struct tree *tree)
+json_t *guest_config(const json_t *config, unsigned int number, const json_t *joins,
+		     struct tree *tree)
 {
 	json_t *copy;
 
-	*tree = (struct tree){};
-	if (support_check(config))
+	*tree = (struct tree){ .container = number };
+	if (support_check(config, joins))
 		return NULL;
 	copy = json_deep_copy(config);
 	if (!copy) {
 		fail("out of memory");
 		return NULL;
 	}
-	if (!add_root(config, tree) && !convert(copy, tree))
+	if (!add_root(config, tree) && !convert(copy, tree) && !join_others(copy, joins))
 		return copy;
 	tree_release(tree);
 	json_decref(copy);

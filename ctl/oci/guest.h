@@ -9,11 +9,13 @@
 
 /*
  * Makes the guest's config of one that config_load() or config_make() returned, and lists in @tree
- * what of the host the guest is to see. The host sees to what is of the host: hooks in its
+ * what of the host the guest is to see. The container has the @number in its partition; @joins, which
+ * may be NULL, has for types of namespaces that it shares the number of the container whose they are. The host sees to what is of the host: hooks in its
  * namespaces, and the processors and memory nodes that are used. Returns a new object; or NULL with
  * an error, also for what support_check() refuses, and then with no @tree to release.
  */
-json_t *guest_config(const json_t *config, struct tree *tree);
+json_t *guest_config(const json_t *config, unsigned int number, const json_t *joins,
+		     struct tree *tree);
 
 /*
  * Adds the partition's @n disks to a guest's config: /dev/vda and so on, as its kernel names them.

@@ -176,7 +176,7 @@ static int check_propagation(const json_t *config)
 	return error_prefix("linux.rootfsPropagation: %s", propagation);
 }
 
-static int check_namespace(const json_t *entry, const char **type)
+static int check_namespace(const json_t *entry, const json_t *joins, const char **type)
 {
 	const char *path;
 
@@ -187,13 +187,13 @@ static int check_namespace(const json_t *entry, const char **type)
 	if (!*type)
 		return fail("type: missing");
 	/* The one that it takes the place of. */
-	if (!path || !strcmp(*type, "network"))
+	if (!path || !strcmp(*type, "network") || json_object_get(joins, *type))
 		return 0;
-	refuse("a partition can't share another's namespace", "leave its path out");
+	refuse("neither of a container in a partition, nor one that it can share", "leave its path out");
 	return error_prefix("%s: %s", *type, path);
 }
 
-static int check_namespaces(const json_t *config)
+static int check_namespaces(const json_t *config, const json_t *joins)
 {
 	bool found[ARRAY_SIZE(needed_namespaces)] = {};
 	json_t *array, *entry;
@@ -203,7 +203,7 @@ static int check_namespaces(const json_t *config)
 	if (field_find(config, "linux.namespaces", JSON_ARRAY, &array))
 		return -1;
 	json_array_foreach(array, i, entry) {
-		if (check_namespace(entry, &type))
+		if (check_namespace(entry, joins, &type))
 			return error_prefix("linux.namespaces");
 		for (size_t j = 0; j < ARRAY_SIZE(needed_namespaces); j++)
 			found[j] |= !strcmp(type, needed_namespaces[j]);
@@ -314,9 +314,9 @@ static int check_mounts(const json_t *config)
 	return 0;
 }
 
-int support_check(const json_t *config)
+int support_check(const json_t *config, const json_t *joins)
 {
-	if (check_namespaces(config) || check_fields(config) || check_names(config) ||
+	if (check_namespaces(config, joins) || check_fields(config) || check_names(config) ||
 	    check_apparmor(config) || check_propagation(config) || check_devices(config))
 		return -1;
 	return check_mounts(config);

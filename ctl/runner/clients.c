@@ -3,6 +3,7 @@
  * Commands that want something of the container. Their frames are as hostile as any: what is
  * malformed ends their connection, and nothing else.
  */
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "net/counters.h"
 #include "oci/field.h"
@@ -12,27 +13,37 @@
 #include "runner/private.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG		64
 
-int clients_listen(struct runner *runner)
+int clients_listen(const char *name)
 {
-	const struct sockaddr_un addr = {
-		.sun_family = AF_UNIX,
-		.sun_path = DIRECTORY_CONTROL,
-	};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int directory cleanup_close = -1;
+	char path[PATH_MAX];
 
-	runner->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (runner->control < 0 ||
-	    bind(runner->control, (const struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(runner->control, BACKLOG))
-		return fail_errno("can't listen for commands");
-	return 0;
+	/* The path of a long name has no room in an address. */
+	snprintf(path, sizeof(path), DIRECTORY_BASE "/%s", name);
+	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" DIRECTORY_CONTROL,
+		 directory);
+	if (fd >= 0 && directory >= 0 && !bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) &&
+	    !listen(fd, BACKLOG))
+		return fd;
+	fail_errno("can't listen for commands");
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 struct client *clients_add(struct runner *runner, int fd)
@@ -70,12 +81,19 @@ static void reply_error(struct client *client, const struct frame *frame)
 	clients_reply(client, frame->type, frame->id, REPLY_FAILED, error_text());
 }
 
-/* The process object that the container's and the command's wishes make. */
-static char *make_process(const struct runner *runner, const struct frame *frame,
-			  const struct frame_stdio *stdio)
+/* Where the ids begin of what the client's container has. */
+static uint32_t base_of(const struct client *client)
 {
+	return PROCESS_INIT(client->member ? client->member->number : 0);
+}
+
+/* The process object that the container's and the command's wishes make. */
+static char *make_process(const struct runner *runner, const struct client *client,
+			  const struct frame *frame, const struct frame_stdio *stdio)
+{
+	const json_t *config = client->member ? client->member->config : runner->container->config;
 	json_t *process = exec_read((const char *)frame->data + sizeof(*stdio),
-				    frame->length - sizeof(*stdio), runner->container->config,
+				    frame->length - sizeof(*stdio), config,
 				    stdio->flags & STDIO_TERMINAL);
 	char *text;
 
@@ -104,12 +122,13 @@ static void take_exec(struct runner *runner, struct client *client, const struct
 			      "there is a process of this command already");
 		return;
 	}
-	text = make_process(runner, frame, &stdio);
+	text = make_process(runner, client, frame, &stdio);
 	if (!text) {
 		reply_error(client, frame);
 		return;
 	}
-	process = processes_add(runner, runner->next_process++, client, &stdio);
+	process = processes_add(runner, base_of(client) + WITHIN(runner->next_process++), client,
+				&stdio);
 	if (!process)
 		reply_error(client, frame);
 	else if (requests_put(runner, FRAME_EXEC, process->id, client, frame->id, &process->stdio,
@@ -126,7 +145,7 @@ static void take_logs(struct runner *runner, struct client *client, const struct
 	char *data;
 
 	memcpy(&follow, frame->data, sizeof(follow));
-	if (!runner->container->logged) {
+	if (!runner->container->logged || client->member) {
 		clients_reply(client, FRAME_LOGS, frame->id, REPLY_GONE,
 			      "its output isn't kept: it goes to who has started it");
 		return;
@@ -163,8 +182,10 @@ static void take_counters(struct runner *runner, struct client *client, const st
 	free(counters);
 }
 
-static enum container_state find_state(const struct runner *runner)
+static enum container_state find_state(const struct runner *runner, const struct client *client)
 {
+	if (client->member)
+		return client->member->state;
 	switch (runner->state) {
 	case RUNNER_BOOTING:
 	case RUNNER_CREATING:
@@ -182,8 +203,17 @@ static void take_state(const struct runner *runner, struct client *client,
 		       const struct frame *frame)
 {
 	const struct frame_reply reply = { .request = FRAME_STATE, .code = REPLY_DONE };
-	const struct frame_state state = { .state = find_state(runner) };
+	struct frame_state state = {
+		.state = find_state(runner, client),
+		.pid = client->member ? client->member->pid : getpid(),
+		.number = client->member ? client->member->number : 0,
+	};
+	struct stat network;
 
+	if (runner->container->network >= 0 && !fstat(runner->container->network, &network)) {
+		state.network[0] = network.st_dev;
+		state.network[1] = network.st_ino;
+	}
 	clients_put(client, FRAME_REPLY, frame->id, &reply, sizeof(reply), &state, sizeof(state));
 }
 
@@ -201,13 +231,13 @@ static int pass_on(struct runner *runner, struct client *client, const struct fr
 	switch (frame->type) {
 	case FRAME_SIGNAL:
 	case FRAME_RESIZE:
-		id = client->process ? client->process->id : PROCESS_INIT;
+		id = client->process ? client->process->id : base_of(client);
 		break;
 	case FRAME_PAUSE:
 	case FRAME_RESUME:
 	case FRAME_STATS:
 	case FRAME_PS:
-		id = requests_id(runner);
+		id = base_of(client) + requests_id(runner);
 		break;
 	default:
 		return -1;
@@ -219,10 +249,12 @@ static int pass_on(struct runner *runner, struct client *client, const struct fr
 }
 
 /* One that a command is to start has its process, and whatever applies to a process. */
-static bool is_there(const struct runner *runner)
+static bool is_there(const struct runner *runner, const struct client *client)
 {
-	return runner->state == RUNNER_RUNNING ||
-	       (runner->state == RUNNER_CREATED && runner->container->stepwise);
+	enum container_state state = find_state(runner, client);
+
+	return state == CONTAINER_RUNNING || state == CONTAINER_PAUSED ||
+	       (state == CONTAINER_CREATED && (client->member || runner->container->stepwise));
 }
 
 /* Both sides apply them: the host to what the partition takes, the guest to its container. */
@@ -233,23 +265,27 @@ static void take_update(struct runner *runner, struct client *client, const stru
 
 	if (!json_is_object(resources))
 		fail("malformed resources");
-	else if (!place_update(runner, resources))
+	else if (!place_update(runner, resources, client->member))
 		text = json_dumps(resources, JSON_COMPACT);
-	if (!text || requests_put(runner, FRAME_UPDATE, requests_id(runner), client, frame->id,
-				  text, strlen(text), NULL, 0))
+	if (!text || requests_put(runner, FRAME_UPDATE, base_of(client) + requests_id(runner),
+				  client, frame->id, text, strlen(text), NULL, 0))
 		reply_error(client, frame);
 	json_decref(resources);
 	free(text);
 }
 
+/* The first container's start is the runner's own: it has hooks to run. */
 static void take_start(struct runner *runner, struct client *client, const struct frame *frame)
 {
-	if (runner->state != RUNNER_CREATED || runner->starter)
+	bool own = !client->member;
+
+	if (find_state(runner, client) != CONTAINER_CREATED || (own && runner->starter))
 		clients_reply(client, FRAME_START, frame->id, REPLY_FAILED,
 			      "the container is started already");
-	else if (requests_put(runner, FRAME_START, PROCESS_INIT, NULL, 0, NULL, 0, NULL, 0))
+	else if (requests_put(runner, FRAME_START, base_of(client), own ? NULL : client, frame->id,
+			      NULL, 0, NULL, 0))
 		reply_error(client, frame);
-	else
+	else if (own)
 		runner->starter = client;
 }
 
@@ -261,10 +297,12 @@ static int take_frame(struct runner *runner, struct client *client, const struct
 		take_state(runner, client, frame);
 	} else if (frame->type == FRAME_LOGS) {
 		take_logs(runner, client, frame);
-	} else if (!is_there(runner)) {
+	} else if (!is_there(runner, client)) {
 		clients_reply(client, frame->type, frame->id, REPLY_GONE,
-			      runner->state < RUNNER_RUNNING ? "the container hasn't started yet" :
-							       "the container has ended");
+			      find_state(runner, client) < CONTAINER_RUNNING ?
+			      "the container hasn't started yet" : "the container has ended");
+	} else if (frame->type == FRAME_JOIN) {
+		members_take_join(runner, client, frame);
 	} else if (frame->type == FRAME_UPDATE) {
 		take_update(runner, client, frame);
 	} else if (frame->type == FRAME_START) {
@@ -297,10 +335,12 @@ static void take_frames(struct runner *runner, struct client *client)
 		client->gone = true;
 }
 
-size_t clients_count(const struct runner *runner)
+size_t clients_poll_max(const struct runner *runner)
 {
-	size_t n = 0;
+	size_t n = 1;
 
+	for (const struct member *member = runner->members; member; member = member->next)
+		n++;
 	for (const struct client *client = runner->clients; client; client = client->next)
 		n++;
 	return n;
@@ -311,6 +351,8 @@ size_t clients_poll(const struct runner *runner, struct pollfd *fds)
 	size_t n = 0;
 
 	fds[n++] = (struct pollfd){ .fd = runner->control, .events = POLLIN };
+	for (const struct member *member = runner->members; member; member = member->next)
+		fds[n++] = (struct pollfd){ .fd = member->control, .events = POLLIN };
 	for (const struct client *client = runner->clients; client; client = client->next) {
 		bool sends = !client->held && connection_has_output(&client->connection);
 
@@ -322,16 +364,32 @@ size_t clients_poll(const struct runner *runner, struct pollfd *fds)
 	return n;
 }
 
-void clients_polled(struct runner *runner, const struct pollfd *fds)
+static void accept_all(struct runner *runner, int listener, struct member *member)
 {
+	struct client *client;
 	int fd;
 
-	/* Those that were polled: new ones come before them in the list. */
-	for (struct client *client = runner->clients; client; client = client->next)
-		if ((++fds)->revents)
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		client = clients_add(runner, fd);
+		if (client)
+			client->member = member;
+	}
+}
+
+void clients_polled(struct runner *runner, const struct pollfd *fds)
+{
+	/* Those that were polled, none of whom is freed here: new ones come first in the lists. */
+	struct client *clients = runner->clients;
+	struct member *members = runner->members;
+
+	if ((fds++)->revents)
+		accept_all(runner, runner->control, NULL);
+	for (struct member *member = members; member; member = member->next)
+		if ((fds++)->revents)
+			accept_all(runner, member->control, member);
+	for (struct client *client = clients; client; client = client->next)
+		if ((fds++)->revents)
 			take_frames(runner, client);
-	while ((fd = accept4(runner->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
-		clients_add(runner, fd);
 }
 
 static void forget(struct runner *runner, struct client *client)
@@ -342,6 +400,8 @@ static void forget(struct runner *runner, struct client *client)
 		runner->front = NULL;
 	if (runner->starter == client)
 		runner->starter = NULL;
+	if (client->member && client->member->front == client)
+		members_lost(runner, client->member);
 	connection_close(&client->connection);
 	free(client);
 }
@@ -370,6 +430,16 @@ void clients_log(struct runner *runner, const char *text, size_t length)
 	for (struct client *client = runner->clients; client; client = client->next)
 		if (client->follows)
 			clients_put(client, FRAME_OUTPUT, 0, text, length, NULL, 0);
+}
+
+void clients_forget_member(struct runner *runner, const struct member *member)
+{
+	for (struct client *client = runner->clients; client; client = client->next) {
+		if (client->member != member)
+			continue;
+		client->member = NULL;
+		client->gone = true;
+	}
 }
 
 void clients_tell_exited(struct runner *runner)

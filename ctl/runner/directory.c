@@ -128,7 +128,7 @@ static int sweep(const char *name, void *data)
 	return 0;
 }
 
-int directory_create(const char *name)
+int directory_make(const char *name)
 {
 	int base cleanup_close = -1;
 	char path[PATH_MAX];
@@ -149,10 +149,22 @@ int directory_create(const char *name)
 			return fail("%s: there is a container of that name; choose another", name);
 		return fail_errno("%s", path);
 	}
-	if (chdir(path))
+	path_of(path, name, LOCK);
+	fd = lock(path, LOCK_NB);
+	return fd < 0 ? fail_errno("%s", path) : fd;
+}
+
+int directory_create(const char *name)
+{
+	int fd = directory_make(name);
+	char path[PATH_MAX];
+
+	path_of(path, name, "");
+	if (fd >= 0 && chdir(path)) {
+		close(fd);
 		return fail_errno("%s", path);
-	fd = lock(LOCK, LOCK_NB);
-	return fd < 0 ? fail_errno("%s" LOCK, path) : fd;
+	}
+	return fd;
 }
 
 void directory_remove(const char *name)

@@ -19,6 +19,9 @@
  */
 int directory_create(const char *name);
 
+/* The same, and the working directory stays. */
+int directory_make(const char *name);
+
 /*
  * Does for the container @name, whose runner and agent are gone, what they would have done at its
  * end: removes it, its control group, its connection to a network, and its directory.

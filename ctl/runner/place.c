@@ -55,7 +55,7 @@ static int enter_partition(struct runner *runner)
 
 	setup = runner->container->machine;
 	setup.tree = &tree;
-	runner->agent_config = guest_config(runner->container->config, &tree);
+	runner->agent_config = guest_config(runner->container->config, 0, NULL, &tree);
 	if (!runner->agent_config || guest_add_disks(runner->agent_config, setup.n_disks) ||
 	    enter_cgroup(runner->container) || nics_take(runner, &setup) ||
 	    agent_listen_vsock(&runner->agent, &setup.port) ||
@@ -130,7 +130,7 @@ int place_enter(struct runner *runner)
 	return runner->container->partition ? enter_partition(runner) : enter_host(runner);
 }
 
-int place_update(struct runner *runner, json_t *resources)
+int place_update(struct runner *runner, json_t *resources, bool of_member)
 {
 	json_t *config = json_pack("{s:{s:O}}", "linux", "resources", resources);
 	struct limits limits;
@@ -141,7 +141,7 @@ int place_update(struct runner *runner, json_t *resources)
 		if (limits.memory > runner->container->machine.memory)
 			result = fail("memory.limit: larger than the partition, which stays as "
 				      "large as it was made; run it again with more");
-		else
+		else if (!of_member)
 			result = cgroup_update(&limits);
 		field_delete(resources, "cpu.cpus");
 		field_delete(resources, "cpu.mems");

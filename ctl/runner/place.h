@@ -4,6 +4,7 @@
 #define BULKHEAD_PLACE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct runner;
 
@@ -12,9 +13,9 @@ int place_enter(struct runner *runner);
 
 /*
  * Applies "linux.resources" of a config as far as they are the host's to apply, and takes out what
- * an agent can't. Returns 0, or -1 with an error, also for what the place has no room for.
+ * an agent can't. Those of a further container don't change the partition. Returns 0, or -1 with an error, also for what the place has no room for.
  */
-int place_update(struct runner *runner, json_t *resources);
+int place_update(struct runner *runner, json_t *resources, bool of_member);
 
 /* A descriptor that is readable once the place is no more; -1 if there is none. */
 int place_ended(const struct runner *runner);

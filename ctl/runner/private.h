@@ -5,6 +5,7 @@
  *   clients.c	commands, each with a connection, and the one that has started the runner, the front
  *   processes.c	processes in the container, and the streams that belong to them
  *   requests.c	what the agent was asked, and for whom
+ *   members.c	further containers in the same partition
  *   nics.c	the network namespace whose place the partition takes
  *   runner.c	the container from its creation to its end
  */
@@ -24,6 +25,7 @@ struct runner;
 struct client {
 	struct client *next;
 	struct connection connection;
+	struct member *member;	/* which container it is about; NULL for the first */
 	struct process *process;	/* that it is the other end of, if any */
 	bool held;		/* nothing is sent before the process' streams */
 	bool has_streams;	/* got them, and may still read, also when the process has ended */
@@ -41,6 +43,21 @@ struct process {
 	struct frame_stdio stdio;	/* a ticket is 0 once its stream is there */
 	int fds[N_STREAMS];
 	bool exited;
+};
+
+/* A container that has joined the first one's partition. It ends with that at the latest. */
+struct member {
+	struct member *next;
+	unsigned int number;
+	char *name;
+	json_t *config;		/* the host's view */
+	struct tree tree;
+	enum container_state state;
+	struct client *front;	/* who has its streams, and stands for it; NULL if it has gone */
+	int pid;		/* that one's process */
+	int control;		/* the socket that commands connect to */
+	int lock;		/* of its directory; -1 without */
+	bool deleting;
 };
 
 struct request {
@@ -72,6 +89,7 @@ struct runner {
 	pid_t agent_process;	/* without; 0 if there is none */
 	struct rlimit old_files;	/* open files that this process could have before */
 	int control;		/* the socket that commands connect to */
+	struct member *members;
 	struct client *clients;
 	struct client *front;	/* NULL if it has gone */
 	struct client *starter;	/* that has asked for START; likewise */
@@ -117,21 +135,39 @@ int processes_take_exit(struct runner *runner, uint32_t id, const struct frame_e
 
 /* clients.c */
 
-int clients_listen(struct runner *runner);
+/* A socket in the directory of the container. Returns -1 with an error. */
+int clients_listen(const char *name);
 struct client *clients_add(struct runner *runner, int fd);
 /* The same as connection_put(); a client that doesn't read what it is told is dropped. */
 void clients_put(struct client *client, enum frame_type type, uint32_t id, const void *head,
 		 size_t head_length, const void *tail, size_t tail_length);
 void clients_reply(struct client *client, enum frame_type request, uint32_t id,
 		   enum reply_code code, const char *text);
-size_t clients_count(const struct runner *runner);
+/* How many entries clients_poll() fills in at most, and fills in; then what poll() said of them. */
+size_t clients_poll_max(const struct runner *runner);
 size_t clients_poll(const struct runner *runner, struct pollfd *fds);
 void clients_polled(struct runner *runner, const struct pollfd *fds);
 /* Sends what there is to be sent, and frees those that have gone. */
 void clients_flush(struct runner *runner);
+/* It is to be freed: those that are about it go. */
+void clients_forget_member(struct runner *runner, const struct member *member);
 void clients_log(struct runner *runner, const char *text, size_t length);
 /* Nothing is left of the container: tells those who wait. */
 void clients_tell_exited(struct runner *runner);
+
+/* members.c */
+
+/* JOIN: another container is to be made. */
+void members_take_join(struct runner *runner, struct client *client, const struct frame *frame);
+/* A request for a member's sake, of this one or of a command, is done. */
+void members_replied(struct runner *runner, enum frame_type request, uint32_t id,
+		     enum reply_code code);
+/* The agent says that its process has ended. */
+void members_exited(struct runner *runner, uint32_t id);
+/* Its front has gone. */
+void members_lost(struct runner *runner, struct member *member);
+/* Forgets all of them, whose partition is no more. */
+void members_end(struct runner *runner);
 
 /* nics.c: without a network namespace that is given, there is nothing to do. */
 

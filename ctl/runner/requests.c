@@ -31,7 +31,7 @@ int requests_put(struct runner *runner, enum frame_type type, uint32_t id, struc
 
 uint32_t requests_id(struct runner *runner)
 {
-	return runner->next_id++;
+	return WITHIN(runner->next_id++);
 }
 
 static struct request *take(struct runner *runner, enum frame_type type, uint32_t id)
@@ -83,15 +83,18 @@ int requests_take_reply(struct runner *runner, const struct frame *frame)
 		data = text;
 		length = text ? strlen(text) : 0;
 	}
-	if (reply.code == REPLY_DONE && (reply.request == FRAME_PAUSE ||
-					 reply.request == FRAME_RESUME))
+	if (CONTAINER_OF(frame->id))
+		members_replied(runner, reply.request, frame->id, reply.code);
+	else if (reply.code == REPLY_DONE && (reply.request == FRAME_PAUSE ||
+					      reply.request == FRAME_RESUME))
 		runner->paused = reply.request == FRAME_PAUSE;
-	if (request->own)
+	if (request->own && !CONTAINER_OF(frame->id))
 		result = runner_replied(runner, reply.request, reply.code, text ?: "");
 	else if (request->client)
 		clients_put(request->client, FRAME_REPLY, request->client_id, &reply,
 			    sizeof(reply), data, length);
-	if (reply.request == FRAME_EXEC && reply.code != REPLY_DONE) {
+	if ((reply.request == FRAME_EXEC || (reply.request == FRAME_CREATE && request->client)) &&
+	    reply.code != REPLY_DONE) {
 		struct process *process = processes_find(runner, frame->id);
 
 		if (process)

@@ -39,9 +39,9 @@ static bool is_before_start(const struct runner *runner)
 static void reply_start(struct runner *runner, enum reply_code code, const char *text)
 {
 	if (runner->starter)
-		clients_reply(runner->starter, FRAME_START, PROCESS_INIT, code, text);
+		clients_reply(runner->starter, FRAME_START, PROCESS_INIT(0), code, text);
 	if (runner->front)
-		clients_reply(runner->front, FRAME_START, PROCESS_INIT, code, text);
+		clients_reply(runner->front, FRAME_START, PROCESS_INIT(0), code, text);
 	runner->starter = NULL;
 }
 
@@ -64,7 +64,7 @@ static void give_up(struct runner *runner, unsigned int status, enum reply_code 
 		reply_start(runner, code, error_text());
 	runner->exited = (struct frame_exited){ .status = status };
 	if (runner->front && !replies)
-		clients_put(runner->front, FRAME_EXITED, PROCESS_INIT, &runner->exited,
+		clients_put(runner->front, FRAME_EXITED, PROCESS_INIT(0), &runner->exited,
 			    sizeof(runner->exited), NULL, 0);
 	if (runner->front)
 		runner->front->held = false;
@@ -115,11 +115,11 @@ static int put_container(struct runner *runner)
 	stdio.tickets[STREAM_IN] = container->interactive;
 	stdio.tickets[STREAM_OUT] = 1;
 	stdio.tickets[STREAM_ERR] = !json_is_true(terminal);
-	runner->init = processes_add(runner, PROCESS_INIT,
+	runner->init = processes_add(runner, PROCESS_INIT(0),
 				     container->logged ? NULL : runner->front, &stdio);
 	if (!runner->init)
 		return -1;
-	return requests_put(runner, FRAME_CREATE, PROCESS_INIT, NULL, 0, &runner->init->stdio,
+	return requests_put(runner, FRAME_CREATE, PROCESS_INIT(0), NULL, 0, &runner->init->stdio,
 			    sizeof(runner->init->stdio), text, strlen(text));
 }
 
@@ -146,10 +146,10 @@ static int created(struct runner *runner)
 		return -1;
 	if (runner->container->stepwise) {
 		if (runner->front)
-			clients_reply(runner->front, FRAME_CREATE, PROCESS_INIT, REPLY_DONE, "");
+			clients_reply(runner->front, FRAME_CREATE, PROCESS_INIT(0), REPLY_DONE, "");
 		return 0;
 	}
-	return requests_put(runner, FRAME_START, PROCESS_INIT, NULL, 0, NULL, 0, NULL, 0);
+	return requests_put(runner, FRAME_START, PROCESS_INIT(0), NULL, 0, NULL, 0, NULL, 0);
 }
 
 static int started(struct runner *runner)
@@ -188,10 +188,12 @@ static int take_exited(struct runner *runner, const struct frame *frame)
 
 	memcpy(&exited, frame->data, sizeof(exited));
 	exited.status &= 0xff;
-	if (frame->id == PROCESS_INIT && runner->init) {
+	if (frame->id == PROCESS_INIT(0) && runner->init) {
 		runner->exited = exited;
 		runner->exited_at = timeout_clock();
 		runner->state = RUNNER_EXITED;
+	} else if (!WITHIN(frame->id)) {
+		members_exited(runner, frame->id);
 	}
 	return processes_take_exit(runner, frame->id, &exited);
 }
@@ -242,7 +244,7 @@ static bool is_drained(const struct runner *runner)
 
 	/* What isn't read yet when the partition ends is lost. */
 	for (const struct client *client = runner->clients; client; client = client->next)
-		if (client->has_streams || client->process)
+		if (!client->member && (client->has_streams || client->process))
 			return false;
 	return !runner->container->logged || !init ||
 	       (!init->stdio.tickets[STREAM_OUT] && !init->stdio.tickets[STREAM_ERR] &&
@@ -257,7 +259,7 @@ static void look_at_clock(struct runner *runner)
 
 	if (runner->state == RUNNER_EXITED &&
 	    (is_drained(runner) || (!patient && waited > EXITED_MS))) {
-		if (agent_put(&runner->agent, FRAME_DELETE, PROCESS_INIT, NULL, 0, NULL, 0))
+		if (agent_put(&runner->agent, FRAME_DELETE, PROCESS_INIT(0), NULL, 0, NULL, 0))
 			warn("%s", error_text());
 		runner->state = RUNNER_DELETED;
 		runner->exited_at = timeout_clock();
@@ -317,11 +319,11 @@ static void lost_place(struct runner *runner)
 static void wait_for_something(struct runner *runner, uint64_t timeout)
 {
 	enum { PLACE, NETWORK, OUT, ERR, AGENT };
-	size_t max = AGENT + AGENT_POLL_MAX + 1 + clients_count(runner);
+	size_t max = AGENT + AGENT_POLL_MAX + clients_poll_max(runner);
 	struct pollfd *fds = calloc(max, sizeof(*fds));
 	struct process *init = runner->init;
 	bool logs = init && runner->container->logged;
-	unsigned int n;
+	unsigned int first, n;
 
 	if (!fds) {
 		fail_errno("poll");
@@ -332,8 +334,8 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 	fds[NETWORK] = (struct pollfd){ .fd = takeover_news(&runner->takeover), .events = POLLIN };
 	fds[OUT] = (struct pollfd){ .fd = logs ? init->fds[STREAM_OUT] : -1, .events = POLLIN };
 	fds[ERR] = (struct pollfd){ .fd = logs ? init->fds[STREAM_ERR] : -1, .events = POLLIN };
-	n = AGENT + agent_poll(&runner->agent, &fds[AGENT]);
-	n += clients_poll(runner, &fds[n]);
+	first = AGENT + agent_poll(&runner->agent, &fds[AGENT]);
+	n = first + clients_poll(runner, &fds[first]);
 	if (poll(fds, n, timeout) < 0) {
 		if (errno != EINTR) {
 			fail_errno("poll");
@@ -342,7 +344,7 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 		free(fds);
 		return;
 	}
-	clients_polled(runner, &fds[n - 1 - clients_count(runner)]);
+	clients_polled(runner, &fds[first]);
 	if (fds[OUT].revents)
 		take_output(init, STREAM_OUT, runner);
 	if (fds[ERR].revents)
@@ -356,13 +358,13 @@ static void wait_for_something(struct runner *runner, uint64_t timeout)
 	free(fds);
 }
 
-/* Whether its end is the container's. Who has begun to create one may never learn that it is there. */
+/* Whether its end is the container's. Of one that isn't started yet, nobody may know. */
 static bool is_the_fronts(const struct runner *runner)
 {
 	const struct container *container = runner->container;
 
 	if (container->stepwise)
-		return runner->state < RUNNER_CREATED;
+		return runner->state < RUNNER_RUNNING;
 	return !container->detached && runner->state < RUNNER_EXITED;
 }
 
@@ -401,6 +403,12 @@ static void raise_files(struct runner *runner)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+static int listen_for_commands(struct runner *runner)
+{
+	runner->control = clients_listen(runner->container->name);
+	return runner->control < 0 ? -1 : 0;
+}
+
 static int prepare(struct runner *runner, int front)
 {
 	const struct container *container = runner->container;
@@ -412,7 +420,7 @@ static int prepare(struct runner *runner, int front)
 		return -1;
 	/* What a network has of the container outlives all processes. */
 	if ((container->network >= 0 && cleaner_start(container, lock)) ||
-	    clients_listen(runner) || place_enter(runner)) {
+	    listen_for_commands(runner) || place_enter(runner)) {
 		/* Before other errors take the place of this one. */
 		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
 		place_leave(runner);
@@ -426,7 +434,7 @@ static int prepare(struct runner *runner, int front)
 static noreturn void runner_main(const struct container *container, int front)
 {
 	/* The machine's threads have it until the process ends. */
-	static struct runner runner = { .next_process = PROCESS_INIT + 1 };
+	static struct runner runner = { .next_process = PROCESS_INIT(0) + 1 };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	runner.container = container;
@@ -446,6 +454,7 @@ static noreturn void runner_main(const struct container *container, int front)
 		exit(STATUS_RUN_FAILURE);
 	}
 	run(&runner);
+	members_end(&runner);
 	place_leave(&runner);
 	if (!container->stepwise && run_hooks(&runner, "poststop", "stopped"))
 		warn("%s", error_text());

@@ -9,7 +9,9 @@
 #include "commands/run.h"
 #include "runtime/annotations.h"
 #include "runtime/crun.h"
+#include "runner/join.h"
 #include "runtime/globals.h"
+#include "runtime/pod.h"
 #include "runtime/relay.h"
 #include "runtime/state.h"
 #include "runtime/life.h"
@@ -60,7 +62,7 @@ static void set_options(const struct create *create, const struct wishes *wishes
 }
 
 /* Returns whether it is crun's, or -1 with an error. */
-static int read_options(const struct create *create, struct run_options *options)
+static int read_options(const struct create *create, struct run_options *options, struct pod *pod)
 {
 	json_t *config = config_load(create->bundle, create->config);
 	struct wishes wishes;
@@ -72,7 +74,74 @@ static int read_options(const struct create *create, struct run_options *options
 		return 1;
 	/* The texts of wishes are the config's, which stays. */
 	set_options(create, &wishes, options);
-	return 0;
+	return pod_find(config, pod);
+}
+
+/* The container is made by a runner that is there. */
+struct joining {
+	const struct create *create;
+	const struct pod *pod;
+	json_t *config;
+	struct attachment attachment;
+};
+
+static int join(void *data, struct session **session)
+{
+	struct joining *joining = data;
+	struct attachment *attachment = &joining->attachment;
+	char *text cleanup_free = join_write(joining->create->id, joining->config,
+					     joining->pod->joins);
+	struct connection connection;
+	struct frame_stdio stdio;
+	int result;
+
+	attachment->socket = text ? client_connect(joining->pod->name) : -1;
+	if (attachment->socket < 0)
+		return -1;
+	attach_stdio(&stdio, attachment->terminal, attachment->interactive);
+	connection_init(&connection, attachment->socket);
+	result = connection_put(&connection, FRAME_JOIN, 0, &stdio, sizeof(stdio), text,
+				strlen(text)) || connection_flush(&connection);
+	connection.fd = -1;
+	connection_close(&connection);
+	if (result)
+		return fail("the pod's runner takes no request");
+	return attach_begin(attachment, session) == REPLY_DONE ? 0 : -1;
+}
+
+/* What the container takes, its partition has: limits apply in the guest. */
+static int create_member(const struct create *create, const struct pod *pod)
+{
+	struct joining joining = {
+		.create = create,
+		.pod = pod,
+		.config = config_load(create->bundle, create->config),
+		.attachment = {
+			.request = FRAME_CREATE, .interactive = true, .relays = true, .signals = -1,
+		},
+	};
+	char *bundle cleanup_free = realpath(create->bundle, NULL);
+	json_t *process = json_object_get(joining.config, "process");
+	int relay;
+
+	if (!joining.config || !bundle)
+		return -1;
+	if (create->run && !create->detach)
+		return fail("run: a container that joins others can't be attached to; %s",
+			    "use --detach, or create and start");
+	joining.attachment.terminal = json_is_true(json_object_get(process, "terminal"));
+	if (joining.attachment.terminal && !create->console)
+		return fail("process.terminal: use --console-socket, which is to get it");
+	relay = relay_run(join, &joining, joining.attachment.terminal ? create->console : NULL);
+	if (relay < 0)
+		return -1;
+	if (relay_write_pid(create->pid_file, relay) ||
+	    state_save(create->id, bundle, joining.config)) {
+		kill(relay, SIGKILL);
+		waitpid(relay, NULL, 0);
+		return -1;
+	}
+	return create->run ? life_start(create->id) : 0;
 }
 
 /* Creates the container. Who has the session has its streams. */
@@ -154,11 +223,21 @@ static int run_attached(const struct create *create, struct container *container
 	return status;
 }
 
+static int create_partition(const struct create *create, const struct run_options *options)
+{
+	struct container container = { 0 };
+
+	if (run_set_container(options, &container))
+		return -1;
+	return options->stepwise ? create_detached(create, &container) :
+				   run_attached(create, &container);
+}
+
 int create(const struct create *create)
 {
 	struct run_options options = { 0 };
-	struct container container = { 0 };
-	int status = read_options(create, &options);
+	struct pod pod;
+	int status = read_options(create, &options, &pod);
 
 	if (status > 0)
 		return crun_execute();
@@ -167,10 +246,7 @@ int create(const struct create *create)
 			    "leave it out, or use process isolation");
 	if (status || state_create(create->id))
 		return -1;
-	status = run_set_container(&options, &container);
-	if (!status)
-		status = options.stepwise ? create_detached(create, &container) :
-					    run_attached(create, &container);
+	status = pod.name ? create_member(create, &pod) : create_partition(create, &options);
 	if (status < 0 || !options.stepwise)
 		state_remove(create->id);
 	return status;

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "base/timeout.h"
 #include "client/client.h"
 #include "commands/command.h"
 #include "control/netlink.h"
@@ -94,6 +95,15 @@ static void run_hooks(const json_t *state)
 	json_decref(config);
 }
 
+/* The runner of a pod removes one of its containers after that has ended. */
+static void wait_for_runner(const char *id)
+{
+	uint64_t end = timeout_clock() + ENDING_MS;
+
+	while (state_runner(id) && timeout_clock() < end)
+		usleep(20000);
+}
+
 /* One that was created and not started has nothing to lose. */
 static bool may_delete(const char *id, bool force)
 {
@@ -122,6 +132,7 @@ int life_delete(const char *id, bool force)
 	runner = state_runner(id);
 	if (runner && (state_ask(id, &ignored) != CONTAINER_STOPPED || !has_ended(runner)))
 		kill_runner(id, runner);
+	wait_for_runner(id);
 	directory_sweep_stale(id);
 	if (state)
 		run_hooks(state);

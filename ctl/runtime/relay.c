@@ -4,10 +4,14 @@
 #include "base/status.h"
 #include "client/attach.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The terminal is this process' own, which so learns of its size and end. */
@@ -28,9 +32,8 @@ static noreturn void relay_main(struct session *session, int console)
 
 	if (!status)
 		status = attach_follow(session);
-	if (status < 0)
-		error_print();
-	_exit(status < 0 ? STATUS_RUN_FAILURE : status);
+	/* Without its runner, it was killed: where that can be told, it is. */
+	_exit(status < 0 ? STATUS_SIGNAL + SIGKILL : status);
 }
 
 int relay_start(struct session *session, int console)
@@ -42,6 +45,54 @@ int relay_start(struct session *session, int console)
 	if (!pid)
 		relay_main(session, console);
 	return pid;
+}
+
+/* What is wrong is written to the pipe, whose end alone says that nothing is. */
+static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session **session),
+			       void *data, const char *path)
+{
+	struct session *session;
+	int console = -1;
+	int result = begin(data, &session);
+
+	if (!result && path) {
+		console = console_send(path);
+		result = console < 0 ? -1 : 0;
+	}
+	if (result) {
+		if (write(pipe, error_text(), strlen(error_text())) < 0)
+			warn("%s", error_text());
+		_exit(STATUS_RUN_FAILURE);
+	}
+	close(pipe);
+	relay_main(session, console);
+}
+
+int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console)
+{
+	char text[1024] = "";
+	size_t length = 0;
+	int ends[2];
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return fail_errno("can't start the relay");
+	pid = fork();
+	if (pid < 0)
+		return fail_errno("can't start the relay");
+	if (!pid) {
+		close(ends[0]);
+		relay_all(ends[1], begin, data, console);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], text + length, sizeof(text) - 1 - length)) > 0)
+		length += n;
+	close(ends[0]);
+	if (!length && !waitpid(pid, NULL, WNOHANG))
+		return pid;
+	waitpid(pid, NULL, 0);
+	return fail("%s", length ? text : "the relay has ended unexpectedly");
 }
 
 int relay_write_pid(const char *path, int pid)

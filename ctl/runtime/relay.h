@@ -14,6 +14,13 @@ struct session;
  */
 int relay_start(struct session *session, int console);
 
+/*
+ * Starts a relay that makes the process, too: @begin, which gets @data, makes the session, or
+ * returns -1 with an error; @console as a path is for console_send(), or NULL. Waits for that.
+ * Returns the relay's process, or -1 with an error.
+ */
+int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console);
+
 /* Writes a process' number to the file, unless that is NULL. Returns 0, or -1 with an error. */
 int relay_write_pid(const char *file, int pid);
 

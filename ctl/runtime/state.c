@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,39 +129,34 @@ json_t *state_load(const char *id)
 	return NULL;
 }
 
-/* Of who listens at the other end. */
-static int peer_of(int socket)
+/* Returns false if there is no runner that could be asked. */
+static bool ask(const char *id, struct frame_state *state)
 {
-	struct ucred peer;
-	socklen_t room = sizeof(peer);
+	void *answer cleanup_free = NULL;
+	int socket cleanup_close = client_connect(id);
+	size_t length;
 
-	return socket < 0 || getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &room) ? 0 :
-	       peer.pid;
+	answer = socket < 0 ? NULL : client_ask(socket, FRAME_STATE, NULL, 0, &length);
+	if (!answer || length != sizeof(*state))
+		return false;
+	memcpy(state, answer, length);
+	return true;
 }
 
 int state_runner(const char *id)
 {
-	int socket cleanup_close = client_connect(id);
+	struct frame_state state;
 
-	return peer_of(socket);
+	return ask(id, &state) ? state.pid : 0;
 }
 
 enum container_state state_ask(const char *id, int *pid)
 {
-	void *answer cleanup_free = NULL;
-	int socket cleanup_close = client_connect(id);
-	struct frame_state state = { .state = CONTAINER_STOPPED };
-	size_t length;
+	struct frame_state state;
+	bool there = ask(id, &state) && state.state < CONTAINER_STOPPED;
 
-	*pid = 0;
-	if (socket < 0)
-		return CONTAINER_STOPPED;
-	answer = client_ask(socket, FRAME_STATE, NULL, 0, &length);
-	if (answer && length == sizeof(state))
-		memcpy(&state, answer, length);
-	if (state.state < CONTAINER_STOPPED)
-		*pid = peer_of(socket);
-	return state.state;
+	*pid = there ? state.pid : 0;
+	return there ? state.state : CONTAINER_STOPPED;
 }
 
 json_t *state_report(const char *id)

@@ -37,7 +37,7 @@ json_t *state_report(const char *id);
 /* What the runner says of a container; CONTAINER_STOPPED if there is none. Its process in @pid. */
 enum container_state state_ask(const char *id, int *pid);
 
-/* The process of its runner, 0 if there is none. */
+/* The process that stands for it until all is cleaned up; 0 if there is none. */
 int state_runner(const char *id);
 
 /* Calls @found for each id that is taken, also by crun, until it fails. Returns what it does. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside process.c, which makes the container's processes, and reap.c, which sees them end. */
-#ifndef BULKHEAD_PROCESS_H
-#define BULKHEAD_PROCESS_H
+/*
+ * The containers in the agent's place, and their processes: agent.c has them made, process.c makes
+ * them, and reap.c sees them end.
+ */
+#ifndef BULKHEAD_CONTAINER_H
+#define BULKHEAD_CONTAINER_H
 
 #include "agent.h"
 
@@ -13,6 +16,7 @@
 
 struct process {
 	struct process *next;
+	struct container *container;
 	uint32_t id;
 	pid_t pid;		/* 0 while it isn't there, or no more */
 	bool exited;
@@ -25,6 +29,25 @@ struct process {
 	struct pump *pumps[N_STREAMS];
 };
 
+enum container_step {
+	CREATING,		/* CREATE isn't answered */
+	CREATED,
+	STARTED,
+	EXITED,
+};
+
+struct container {
+	struct container *next;
+	uint32_t number;
+	char name[160];		/* crun's id for it */
+	enum container_step step;
+	struct process *processes;
+	size_t n;
+	struct process *init;		/* of the processes, that which the container is */
+	struct process control;		/* START, PAUSE and the like: a run of crun at a time */
+	char *cgroup;
+};
+
 /* A child that ended before it was known whose process it was. */
 struct orphan {
 	struct orphan *next;
@@ -32,20 +55,27 @@ struct orphan {
 	int status;
 };
 
-struct container {
+extern struct containers {
+	struct container *list;
 	const struct process_ops *ops;
 	char dir[NAME_ROOM - 32];	/* the working directory */
-	struct process *processes;
-	size_t n;
-	struct process *init;		/* of the processes, that which the container is */
 	struct orphan *orphans;
 	unsigned int creating;		/* runs of crun that make a process */
-	struct process control;		/* START, PAUSE, RESUME, DELETE: a run of crun at a time */
-	char *cgroup;
 	char comm[COMM_MAX];		/* of crun, in a process that hasn't executed anything */
-};
+} containers;
 
-extern struct container container;
+/* The one that an id is of, or NULL. */
+struct container *container_find(uint32_t id);
+
+/* A new one, known to crun by a name that begins with @name; NULL without memory. */
+struct container *container_add(uint32_t id, const char *name);
+
+/* Forgets one of which crun knows nothing any more. */
+void container_remove(struct container *container);
+
+/* Where its bundle is, and its namespaces, if the place has such a thing. */
+void container_bundle(const struct container *container, char name[NAME_ROOM]);
+void container_show_namespaces(const struct container *container);
 
 void process_free(struct process *process);
 void process_remove_files(const struct process *process);
