@@ -8,6 +8,7 @@
 #include "oci/config.h"
 #include "oci/limits.h"
 #include "oci/network.h"
+#include "runtime/globals.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -99,7 +100,8 @@ static int set_config(const struct run_options *options, struct container *conta
 					      config_make(options->rootfs);
 	if (!container->config)
 		return -1;
-	if (asprintf(&cgroup, "/bulkhead/%s", container->name) < 0)
+	if (asprintf(&cgroup, "%s%s", globals.systemd_cgroup ? ":bulkhead:" : "/bulkhead/",
+		     container->name) < 0)
 		return fail_errno("no memory for the configuration");
 	if (!config.hostname)
 		config.hostname = container->name;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Documentation/admin-guide/cgroup-v2.rst */
 #include "runner/cgroup.h"
+#include "runner/scope.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "util.h"
@@ -91,8 +92,7 @@ static int set_limits(const char *cgroup, const struct limits *limits, uint64_t 
 	return 0;
 }
 
-/* The folder of a process' control group. */
-static int find_cgroup(const char *process, char path[PATH_MAX])
+int cgroup_find(const char *process, char path[PATH_MAX])
 {
 	char line[PATH_MAX] = "";
 	char name[64];
@@ -118,27 +118,46 @@ static int check_path(const char *path)
 
 	if (statfs(CGROUPS, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
 		return fail(CGROUPS ": no cgroups of version 2; boot the host with them");
+	if (scope_is(path))
+		return cgroup_find("self", before);
 	if (path[0] != '/' || !path[1] || strstr(path, "/..") ||
 	    strlen(path) >= PATH_MAX - sizeof(CGROUPS))
 		return fail("linux.cgroupsPath: %s: not an absolute path of a cgroup", path);
-	return find_cgroup("self", before);
+	return cgroup_find("self", before);
+}
+
+static int note(const char *record)
+{
+	FILE *file = fopen(record, "we");
+
+	if (!file || fprintf(file, "%s\n", entered) < 0 || fclose(file))
+		return fail_errno("%s", record);
+	return 0;
+}
+
+static int enter_scope(const struct limits *limits, uint64_t memory, const char *record)
+{
+	if (scope_enter(limits, memory) || cgroup_find("self", entered))
+		return -1;
+	/* What systemd has no property for. */
+	return note(record) || set_limits(entered, limits, memory) ? -1 : 0;
+}
+
+static int enter_path(const struct limits *limits, uint64_t memory, const char *record)
+{
+	snprintf(entered, sizeof(entered), CGROUPS "%s", limits->cgroups_path);
+	return note(record) || make(entered) || set_limits(entered, limits, memory) ||
+	       write_to(entered, "cgroup.procs", "0") ? -1 : 0;
 }
 
 int cgroup_enter(const struct limits *limits, uint64_t memory, const char *record)
 {
-	const char *path = limits->cgroups_path;
-	FILE *file;
+	int result = check_path(limits->cgroups_path);
 
-	if (check_path(path))
-		return -1;
-	snprintf(entered, sizeof(entered), CGROUPS "%s", path);
-	file = fopen(record, "we");
-	if (!file || fprintf(file, "%s\n", entered) < 0 || fclose(file))
-		return fail_errno("%s", record);
-	if (make(entered) || set_limits(entered, limits, memory) ||
-	    write_to(entered, "cgroup.procs", "0"))
-		return error_prefix("the container's cgroup");
-	return 0;
+	if (!result)
+		result = scope_is(limits->cgroups_path) ? enter_scope(limits, memory, record) :
+							  enter_path(limits, memory, record);
+	return result ? error_prefix("the container's cgroup") : 0;
 }
 
 int cgroup_update(const struct limits *limits)
@@ -182,7 +201,7 @@ void cgroup_get_usage(int pid, struct cgroup_usage *usage)
 
 	*usage = (struct cgroup_usage){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	snprintf(process, sizeof(process), "%d", pid);
-	if (find_cgroup(process, path))
+	if (cgroup_find(process, path))
 		return;
 	usage->memory = read_number(path, "memory.current", "%lu");
 	usage->memory_limit = read_number(path, "memory.max", "%lu");

@@ -6,12 +6,13 @@
 #ifndef BULKHEAD_CGROUP_H
 #define BULKHEAD_CGROUP_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "oci/limits.h"
 
 /*
- * Creates the control group @limits->cgroups_path, with memory limited to @memory bytes (0: not)
+ * Creates the control group @limits->cgroups_path, which may be a scope, with memory limited to @memory bytes (0: not)
  * and processors as in @limits, and moves this process into it. The file @record in the working
  * directory tells cgroup_sweep(). Returns 0, or -1 with an error.
  */
@@ -22,6 +23,9 @@ int cgroup_update(const struct limits *limits);
 
 /* Leaves it for where this process was before, and removes it. */
 void cgroup_leave(void);
+
+/* The folder of the control group of a process, "self" or a number. Returns 0, or -1 with an error. */
+int cgroup_find(const char *process, char path[PATH_MAX]);
 
 /* What the control group of a process has used; UINT64_MAX is unknown, or no limit. */
 struct cgroup_usage {

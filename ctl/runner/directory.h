@@ -8,7 +8,7 @@
 #define BULKHEAD_DIRECTORY_H
 
 #define DIRECTORY_BASE		"/run/bulkhead"
-#define DIRECTORY_PATH		128		/* room for the path of one */
+#define DIRECTORY_PATH		256		/* room for the path of one */
 #define DIRECTORY_CONTROL	"control"	/* the socket for commands */
 #define DIRECTORY_AGENT		"agent"		/* and for the agent, if that is on the host */
 #define DIRECTORY_CGROUP	"cgroup"	/* the control group that the runner made */

@@ -39,6 +39,7 @@ static unsigned int free_number(const struct runner *runner)
 static void remove_member(struct runner *runner, struct member *member)
 {
 	struct member **at = &runner->members;
+	char record[DIRECTORY_PATH + BULKHEAD_NAME_MAX];
 
 	while (*at && *at != member)
 		at = &(*at)->next;
@@ -51,6 +52,9 @@ static void remove_member(struct runner *runner, struct member *member)
 	if (member->control >= 0)
 		close(member->control);
 	if (member->lock >= 0) {
+		snprintf(record, sizeof(record), DIRECTORY_BASE "/%s/" DIRECTORY_CGROUP,
+			 member->name);
+		cgroup_sweep(record);
 		directory_remove(member->name);
 		close(member->lock);
 	}

@@ -9,6 +9,8 @@
 #include "commands/run.h"
 #include "runtime/annotations.h"
 #include "runtime/crun.h"
+#include "runner/cgroup.h"
+#include "runner/directory.h"
 #include "runner/join.h"
 #include "runtime/globals.h"
 #include "runtime/pod.h"
@@ -16,11 +18,13 @@
 #include "runtime/state.h"
 #include "runtime/life.h"
 #include "oci/config.h"
+#include "oci/field.h"
 #include "terminal/signals.h"
 
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -85,6 +89,27 @@ struct joining {
 	struct attachment attachment;
 };
 
+/*
+ * What the container uses is in the partition's cgroup. But callers look at its own, where they find
+ * the process that stands for it.
+ */
+static int enter_cgroup(const struct joining *joining)
+{
+	struct limits limits = { .period = 1 };
+	char record[DIRECTORY_PATH];
+	char *path cleanup_free = NULL;
+
+	if (field_find_text(joining->config, "linux.cgroupsPath", &limits.cgroups_path))
+		return -1;
+	if (!limits.cgroups_path && asprintf(&path, "/bulkhead/%s", joining->create->id) < 0)
+		return fail_errno("no memory for the cgroup");
+	if (path)
+		limits.cgroups_path = path;
+	snprintf(record, sizeof(record), DIRECTORY_BASE "/%s/" DIRECTORY_CGROUP,
+		 joining->create->id);
+	return cgroup_enter(&limits, 0, record);
+}
+
 static int join(void *data, struct session **session)
 {
 	struct joining *joining = data;
@@ -106,7 +131,9 @@ static int join(void *data, struct session **session)
 	connection_close(&connection);
 	if (result)
 		return fail("the pod's runner takes no request");
-	return attach_begin(attachment, session) == REPLY_DONE ? 0 : -1;
+	if (attach_begin(attachment, session) != REPLY_DONE)
+		return -1;
+	return enter_cgroup(joining);
 }
 
 /* What the container takes, its partition has: limits apply in the guest. */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "client/attach.h"
+#include "runner/cgroup.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -32,6 +33,7 @@ static noreturn void relay_main(struct session *session, int console)
 
 	if (!status)
 		status = attach_follow(session);
+	cgroup_leave();
 	/* Without its runner, it was killed: where that can be told, it is. */
 	_exit(status < 0 ? STATUS_SIGNAL + SIGKILL : status);
 }
