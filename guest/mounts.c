@@ -86,6 +86,7 @@ static void mount_share(void)
 {
 	make_dir("/run/bulkhead", 0755);
 	make_dir("/run/bulkhead/namespaces", 0755);
+	make_dir(SHARED_MEMORY, 01777);
 	make_dir(SHARE_DIR, 0755);
 	if (mount(SHARE_TAG, SHARE_DIR, "virtiofs", 0, NULL))
 		die("can't mount what the host shares: %m");

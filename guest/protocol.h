@@ -41,6 +41,9 @@
 #define SHARE_ROOT		SHARE_DIR "/%u/root"	/* of a container, by its number */
 #define SHARE_VOLUMES		SHARE_DIR "/%u/volumes"
 
+/* In a guest, the memory that containers share which share a namespace of IPC. */
+#define SHARED_MEMORY		"/run/bulkhead/shm"
+
 /* In a guest, the namespaces of a container that is there, as of /proc/PID/ns. */
 #define NAMESPACES		"/run/bulkhead/namespaces/%u"
 

@@ -8,9 +8,11 @@
 #include "protocol.h"
 #include "util.h"
 
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 /* Done by the host, or, for security modules, empty: a name that says none is one all the same. */
 static const char *const dropped[] = {
@@ -61,20 +63,54 @@ static int redirect_bind(json_t *mount, const struct mount_traits *traits, struc
 						       tree->n_volumes - 1));
 }
 
-static int redirect_mounts(json_t *config, struct tree *tree)
+/*
+ * Memory that processes share has to be of their own kernel: what engines make on the host, and bind
+ * to /dev/shm, is made anew in the guest.
+ */
+static bool is_shared_memory(const json_t *mount, const struct mount_traits *traits,
+			     struct statfs *host)
+{
+	const char *source = json_string_value(json_object_get(mount, "source"));
+
+	return traits->is_bind && !strcmp(traits->destination, "/dev/shm") && source &&
+	       !statfs(source, host) && host->f_type == TMPFS_MAGIC;
+}
+
+static int replace_shared_memory(json_t *mount, const struct statfs *host, const json_t *joins)
+{
+	/* That of others is where their namespace of IPC is. */
+	if (json_object_get(joins, "ipc"))
+		return field_set(mount, "source", field_text(SHARED_MEMORY));
+	return field_set(mount, "type", field_text("tmpfs")) ||
+	       field_set(mount, "source", field_text("shm")) ||
+	       field_set(mount, "options",
+			 json_pack("[s, s, s, s, o]", "nosuid", "nodev", "noexec", "mode=1777",
+				   json_sprintf("size=%llu", (unsigned long long)host->f_blocks *
+						host->f_bsize))) ? -1 : 0;
+}
+
+static int redirect_mount(json_t *mount, struct tree *tree, const json_t *joins)
+{
+	struct mount_traits traits;
+	struct statfs host;
+
+	if (mount_inspect(mount, &traits))
+		return -1;
+	if (is_shared_memory(mount, &traits, &host))
+		return replace_shared_memory(mount, &host, joins);
+	return traits.is_bind ? redirect_bind(mount, &traits, tree) : 0;
+}
+
+static int redirect_mounts(json_t *config, struct tree *tree, const json_t *joins)
 {
 	json_t *mounts, *mount;
 	size_t i;
 
 	if (field_find(config, "mounts", JSON_ARRAY, &mounts))
 		return -1;
-	json_array_foreach(mounts, i, mount) {
-		struct mount_traits traits;
-
-		if (mount_inspect(mount, &traits) ||
-		    (traits.is_bind && redirect_bind(mount, &traits, tree)))
+	json_array_foreach(mounts, i, mount)
+		if (redirect_mount(mount, tree, joins))
 			return error_prefix("mounts[%zu]", i);
-	}
 	return 0;
 }
 
@@ -127,12 +163,12 @@ static void drop_cpuset(json_t *config)
 			json_object_del(unified, name);
 }
 
-static int convert(json_t *config, struct tree *tree)
+static int convert(json_t *config, struct tree *tree, const json_t *joins)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
 		field_delete(config, dropped[i]);
 	drop_cpuset(config);
-	if (join_network(config) || redirect_mounts(config, tree) ||
+	if (join_network(config) || redirect_mounts(config, tree, joins) ||
 	    field_set(config, "root.path", json_sprintf(SHARE_ROOT, tree->container)))
 		return -1;
 	return field_set(config, "linux.cgroupsPath",
@@ -202,7 +238,7 @@ json_t *guest_config(const json_t *config, unsigned int number, const json_t *jo
 		fail("out of memory");
 		return NULL;
 	}
-	if (!add_root(config, tree) && !convert(copy, tree) && !join_others(copy, joins))
+	if (!add_root(config, tree) && !convert(copy, tree, joins) && !join_others(copy, joins))
 		return copy;
 	tree_release(tree);
 	json_decref(copy);
