@@ -181,7 +181,7 @@ struct frame_state {
 	uint32_t pid;		/* of the process on the host that ends with it */
 	uint32_t number;	/* among the containers of its place */
 	uint32_t reserved;	/* zero */
-	uint64_t network[2];	/* st_dev and st_ino of its network namespace on the host, or zero */
+	uint64_t network[2];	/* st_dev, st_ino of its network namespace on the host, or zero */
 };
 
 /* The control group of the container. UINT64_MAX is no limit, or a figure that there isn't. */

@@ -185,7 +185,8 @@ terminal() {
 		    pass
 		assert b"got hello" in text, text
 	END
-	[ $? -eq 0 ] && wait_until is_in_state "$id" stopped && oci delete "$id"
+	local status=$?
+	[ $status -eq 0 ] && wait_until is_in_state "$id" stopped && oci delete "$id"
 }
 
 json_log() {
@@ -255,7 +256,7 @@ killed_runner() {
 	local id=runner
 	mode=partition
 	bundle $id -- sleep 1000
-	oci run --detach --bundle $id --pid-file $tmp/$id/pid $id >out 2>&1 </dev/null &&
+	oci run --detach --bundle $id --pid-file "$tmp/$id/pid" $id >out 2>&1 </dev/null &&
 		kill -9 "$(cat $id/pid)" && wait_until is_in_state $id stopped && oci delete $id &&
 		[ ! -e /run/bulkhead/$id ]
 }

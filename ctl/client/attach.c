@@ -323,7 +323,7 @@ static int wait_for_runner(const struct attachment *attachment)
 	return signal;
 }
 
-/* Takes over the streams. Returns 0, the number of a signal that came first, or -1 with an error. */
+/* Takes over the streams. Returns 0, the number of a signal that came first, or -1. */
 static int open_session(const struct attachment *attachment, struct session **opened)
 {
 	const bool wanted[N_STREAMS] = {

@@ -13,7 +13,7 @@ struct attachment {
 	const char *command;	/* for errors */
 	bool terminal;		/* it has one, and so has this process */
 	bool interactive;	/* standard input goes to it */
-	bool relays;		/* nobody else has these streams: each ends when its other side does */
+	bool relays;		/* nobody else has its streams: each ends as its other side */
 	int signals;		/* of signals_open() */
 };
 

@@ -17,8 +17,8 @@
 
 static int connect_to(const char *name)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int directory cleanup_close = -1;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	char path[PATH_MAX];
 	int fd, error;
 

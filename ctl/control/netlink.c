@@ -441,6 +441,17 @@ static bool parse_id(const char *text, uint32_t *id)
 	return true;
 }
 
+/* Of an id as engines make them, which has 64 hexadecimal digits, the first 12 are enough. */
+static bool is_name_of(const char *given, const char *name)
+{
+	size_t digits = strspn(name, "0123456789abcdef");
+
+	if (!strcmp(given, name))
+		return given[0];
+	return digits == 64 && !name[64] && strlen(given) >= 12 &&
+	       !strncmp(given, name, strlen(given));
+}
+
 int netlink_find(struct netlink *netlink, const char *id_or_name, struct part *part)
 {
 	const struct part *found = NULL;
@@ -458,7 +469,7 @@ int netlink_find(struct netlink *netlink, const char *id_or_name, struct part *p
 	if (netlink_list(netlink, &parts, &n))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(parts[i].name, id_or_name) || !id_or_name[0])
+		if (!is_name_of(id_or_name, parts[i].name))
 			continue;
 		if (found) {
 			fail("%s: a name of several users' partitions, as %u and %u; give an ID",

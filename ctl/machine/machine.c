@@ -161,7 +161,8 @@ static int create_devices(const struct machine_setup *setup, struct machine *mac
 	if (create_vsock(setup, machine, partition) || create_nets(setup, machine, partition))
 		return -1;
 	if (setup->tree) {
-		if (share_create(&machine->share, partition, setup->tree, &machine->memory))
+		if (share_create(&machine->share, partition, setup->tree, setup->join_cgroup,
+				 &machine->memory))
 			return -1;
 		machine->has_share = true;
 		machine->devices++;

@@ -25,6 +25,7 @@ struct machine_setup {
 	const struct disk *disks;	/* open */
 	unsigned int n_disks;
 	const struct tree *tree;	/* of the host's files, for a guest with the agent */
+	int (*join_cgroup)(void);	/* as for share_create() */
 	const struct nic *nics;
 	unsigned int n_nics;
 	unsigned int port;	/* with @tree: of AF_VSOCK, for the agent to connect to */

@@ -239,10 +239,10 @@ static int mount_tree(const struct tree *tree)
 /* The server's mount namespace is entered by a process of its own, which has but one thread. */
 static int in_namespace(const struct share *share, int (*act)(const void *data), const void *data)
 {
+	int fd cleanup_close = -1;
 	char path[64];
 	int status;
 	pid_t pid;
-	int fd cleanup_close = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", share->server);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -324,13 +324,13 @@ static int execute(const struct server *server, int listener)
 
 /* The child: in a session of its own, for a terminal's signals are the guest's. */
 static void run_server(const struct server *server, const struct tree *tree, int listener,
-		       pid_t parent)
+		       pid_t parent, int (*join_cgroup)(void))
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
 	setsid();
-	if (mount_tree(tree) || execute(server, listener))
+	if ((join_cgroup && join_cgroup()) || mount_tree(tree) || execute(server, listener))
 		error_print();
 	_exit(1);
 }
@@ -363,7 +363,7 @@ static int connect_server(int *listener)
 }
 
 /* Starts the server. Returns a socket to it, or -1 with an error. */
-static int start_server(struct share *share, const struct tree *tree)
+static int start_server(struct share *share, const struct tree *tree, int (*join_cgroup)(void))
 {
 	int listener cleanup_close = -1;
 	const struct server *server = find_server();
@@ -378,7 +378,7 @@ static int start_server(struct share *share, const struct tree *tree)
 		return -1;
 	pid = fork();
 	if (!pid)
-		run_server(server, tree, listener, parent);
+		run_server(server, tree, listener, parent, join_cgroup);
 	if (pid < 0) {
 		close(client);
 		return fail_errno("can't start virtiofsd");
@@ -388,7 +388,7 @@ static int start_server(struct share *share, const struct tree *tree)
 }
 
 int share_create(struct share *share, int partition, const struct tree *tree,
-		 const struct memory *memory)
+		 int (*join_cgroup)(void), const struct memory *memory)
 {
 	const struct virtio_fs_config config = {
 		.tag = SHARE_TAG,
@@ -397,7 +397,7 @@ int share_create(struct share *share, int partition, const struct tree *tree,
 	int socket;
 
 	share->external = (struct external){ .name = "virtio-fs", .ops = &ops, .fd = -1 };
-	socket = start_server(share, tree);
+	socket = start_server(share, tree, join_cgroup);
 	if (socket < 0 || vhost_user_open(&share->backend, socket, "virtiofsd", memory))
 		return -1;
 	share->external.failed = share->backend.socket;

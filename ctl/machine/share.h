@@ -25,10 +25,11 @@ struct share {
 
 /*
  * Gives the partition a device for @tree, in which the guest finds SHARE_ROOT and SHARE_VOLUMES of
- * protocol.h. Returns 0, or -1 with an error.
+ * protocol.h. The server's process begins with @join_cgroup, unless that is NULL. Returns 0, or -1
+ * with an error.
  */
 int share_create(struct share *share, int partition, const struct tree *tree,
-		 const struct memory *memory);
+		 int (*join_cgroup)(void), const struct memory *memory);
 
 /* Starts the device's thread. @share must stay where it is. Returns 0, or -1 with an error. */
 int share_start(struct share *share);

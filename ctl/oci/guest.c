@@ -64,8 +64,8 @@ static int redirect_bind(json_t *mount, const struct mount_traits *traits, struc
 }
 
 /*
- * Memory that processes share has to be of their own kernel: what engines make on the host, and bind
- * to /dev/shm, is made anew in the guest.
+ * Memory that processes share has to be of their own kernel: what engines make on the host, and
+ * bind to /dev/shm, is made anew in the guest.
  */
 static bool is_shared_memory(const json_t *mount, const struct mount_traits *traits,
 			     struct statfs *host)
@@ -142,8 +142,9 @@ static int join_others(json_t *config, const json_t *joins)
 
 		if (!number || !strcmp(type, "network"))
 			continue;
-		if (field_set(entry, "path", json_sprintf(NAMESPACES "/%s",
-				(unsigned int)json_integer_value(number), type)))
+		if (field_set(entry, "path",
+			      json_sprintf(NAMESPACES "/%s",
+					   (unsigned int)json_integer_value(number), type)))
 			return -1;
 	}
 	return 0;

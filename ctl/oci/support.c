@@ -131,13 +131,14 @@ static int check_names(const json_t *config)
 }
 
 /*
- * What engines give to every container, to keep it from the host's files: which a partition's kernel
- * hasn't.
+ * What engines give to every container, to keep it from the host's files: which a partition's
+ * kernel hasn't.
  */
 static bool is_default_profile(const char *profile)
 {
 	static const char *const prefixes[] = {
-		"containers-default-", "cri-containerd.apparmor.d", "crio-default", "docker-default",
+		"containers-default-", "cri-containerd.apparmor.d", "crio-default",
+		"docker-default",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
@@ -189,7 +190,8 @@ static int check_namespace(const json_t *entry, const json_t *joins, const char 
 	/* The one that it takes the place of. */
 	if (!path || !strcmp(*type, "network") || json_object_get(joins, *type))
 		return 0;
-	refuse("neither of a container in a partition, nor one that it can share", "leave its path out");
+	refuse("neither of a container in a partition, nor one that it can share",
+	       "leave its path out");
 	return error_prefix("%s: %s", *type, path);
 }
 

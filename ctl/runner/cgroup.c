@@ -135,7 +135,8 @@ static int note(const char *record)
 	return 0;
 }
 
-static int enter_scope(const struct limits *limits, uint64_t memory, const char *record)
+/* systemd moves this process at once; its scopes have all devices that their slice has. */
+static int create_scope(const struct limits *limits, uint64_t memory, const char *record)
 {
 	if (scope_enter(limits, memory) || cgroup_find("self", entered))
 		return -1;
@@ -143,21 +144,25 @@ static int enter_scope(const struct limits *limits, uint64_t memory, const char 
 	return note(record) || set_limits(entered, limits, memory) ? -1 : 0;
 }
 
-static int enter_path(const struct limits *limits, uint64_t memory, const char *record)
+static int create_path(const struct limits *limits, uint64_t memory, const char *record)
 {
 	snprintf(entered, sizeof(entered), CGROUPS "%s", limits->cgroups_path);
-	return note(record) || make(entered) || set_limits(entered, limits, memory) ||
-	       write_to(entered, "cgroup.procs", "0") ? -1 : 0;
+	return note(record) || make(entered) || set_limits(entered, limits, memory) ? -1 : 0;
 }
 
-int cgroup_enter(const struct limits *limits, uint64_t memory, const char *record)
+int cgroup_create(const struct limits *limits, uint64_t memory, const char *record)
 {
 	int result = check_path(limits->cgroups_path);
 
 	if (!result)
-		result = scope_is(limits->cgroups_path) ? enter_scope(limits, memory, record) :
-							  enter_path(limits, memory, record);
+		result = scope_is(limits->cgroups_path) ? create_scope(limits, memory, record) :
+							  create_path(limits, memory, record);
 	return result ? error_prefix("the container's cgroup") : 0;
+}
+
+int cgroup_join(void)
+{
+	return write_to(entered, "cgroup.procs", "0") ? error_prefix("the container's cgroup") : 0;
 }
 
 int cgroup_update(const struct limits *limits)

@@ -12,19 +12,25 @@
 #include "oci/limits.h"
 
 /*
- * Creates the control group @limits->cgroups_path, which may be a scope, with memory limited to @memory bytes (0: not)
- * and processors as in @limits, and moves this process into it. The file @record in the working
- * directory tells cgroup_sweep(). Returns 0, or -1 with an error.
+ * Creates the control group @limits->cgroups_path, a path or a scope, its memory limited to @memory
+ * bytes (0: not) and processors as in @limits. The file @record tells cgroup_sweep(). Returns 0, or
+ * -1 with an error.
  */
-int cgroup_enter(const struct limits *limits, uint64_t memory, const char *record);
+int cgroup_create(const struct limits *limits, uint64_t memory, const char *record);
 
-/* Other processors for it, as in @limits; a zero changes nothing. Returns 0, or -1 with an error. */
+/*
+ * Moves the calling process into it. From then on it may be forbidden to open the host's devices,
+ * as engines have it for what belongs to a container. Returns 0, or -1 with an error.
+ */
+int cgroup_join(void);
+
+/* Other processors, as in @limits; a zero changes nothing. Returns 0, or -1 with an error. */
 int cgroup_update(const struct limits *limits);
 
 /* Leaves it for where this process was before, and removes it. */
 void cgroup_leave(void);
 
-/* The folder of the control group of a process, "self" or a number. Returns 0, or -1 with an error. */
+/* The folder of the cgroup of a process, "self" or a number. Returns 0, or -1 with an error. */
 int cgroup_find(const char *process, char path[PATH_MAX]);
 
 /* What the control group of a process has used; UINT64_MAX is unknown, or no limit. */

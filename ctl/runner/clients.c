@@ -27,9 +27,9 @@
 
 int clients_listen(const char *name)
 {
+	int directory cleanup_close = -1;
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int directory cleanup_close = -1;
 	char path[PATH_MAX];
 
 	/* The path of a long name has no room in an address. */

@@ -8,7 +8,8 @@
 
 char *join_write(const char *name, json_t *config, json_t *joins)
 {
-	json_t *object = json_pack("{s:s, s:O, s:O}", "name", name, "config", config, "joins", joins);
+	json_t *object = json_pack("{s:s, s:O, s:O}", "name", name, "config", config, "joins",
+				   joins);
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
 	if (!text)

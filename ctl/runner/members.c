@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Further containers in the runner's partition, as those of a pod. A process on the host, the front,
- * has the streams of each and stands for it: each ends with the other.
+ * Further containers in the runner's partition, as those of a pod. A process on the host, the
+ * front, has the streams of each and stands for it: each ends with the other.
  */
 #include "base/error.h"
 #include "oci/field.h"

@@ -32,7 +32,7 @@
 /* How long a guest may take to end once its agent is gone, and an agent on the host to clean up. */
 #define ENDING_MS	5000
 
-static int enter_cgroup(const struct container *container)
+static int create_cgroup(const struct container *container)
 {
 	struct limits limits;
 	uint64_t memory = 0;
@@ -45,7 +45,7 @@ static int enter_cgroup(const struct container *container)
 	 */
 	if (limits.memory)
 		memory = container->machine.memory + HOST_MEMORY;
-	return cgroup_enter(&limits, memory, DIRECTORY_CGROUP);
+	return cgroup_create(&limits, memory, DIRECTORY_CGROUP);
 }
 
 static int enter_partition(struct runner *runner)
@@ -55,11 +55,12 @@ static int enter_partition(struct runner *runner)
 
 	setup = runner->container->machine;
 	setup.tree = &tree;
+	setup.join_cgroup = cgroup_join;
 	runner->agent_config = guest_config(runner->container->config, 0, NULL, &tree);
 	if (!runner->agent_config || guest_add_disks(runner->agent_config, setup.n_disks) ||
-	    enter_cgroup(runner->container) || nics_take(runner, &setup) ||
+	    create_cgroup(runner->container) || nics_take(runner, &setup) ||
 	    agent_listen_vsock(&runner->agent, &setup.port) ||
-	    machine_create(&runner->machine, &setup))
+	    machine_create(&runner->machine, &setup) || cgroup_join())
 		return -1;
 	runner->agent.cid = BULKHEAD_CID_BASE + runner->machine.id;
 	return machine_start(&runner->machine, &setup);
@@ -139,8 +140,8 @@ int place_update(struct runner *runner, json_t *resources, bool of_member)
 	/* In process isolation, crun does it all. */
 	if (!result && runner->container->partition) {
 		if (limits.memory > runner->container->machine.memory)
-			result = fail("memory.limit: larger than the partition, which stays as "
-				      "large as it was made; run it again with more");
+			result = fail("memory.limit: larger than the partition; %s",
+				      "run it again with more");
 		else if (!of_member)
 			result = cgroup_update(&limits);
 		field_delete(resources, "cpu.cpus");

@@ -13,7 +13,8 @@ int place_enter(struct runner *runner);
 
 /*
  * Applies "linux.resources" of a config as far as they are the host's to apply, and takes out what
- * an agent can't. Those of a further container don't change the partition. Returns 0, or -1 with an error, also for what the place has no room for.
+ * an agent can't. Those of a further container don't change the partition. Returns 0, or -1 with
+ * an error, also for what the place has no room for.
  */
 int place_update(struct runner *runner, json_t *resources, bool of_member);
 

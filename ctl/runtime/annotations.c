@@ -12,7 +12,7 @@
 
 #define PREFIX		"bulkhead."
 
-/* More for the kernel's command line is left to the administrator: it can undo what a guest needs. */
+/* The kernel's command line is left to the administrator: by it a guest can be told anything. */
 #define NAMES		"cpus isolation kernel memory"
 #define KERNELS		"/boot/vmlinuz-*"
 
@@ -82,7 +82,7 @@ static int set(const char *name, const char *value, const struct policy *policy,
 	while (i < ARRAY_SIZE(names) && strcmp(names[i], name))
 		i++;
 	if (i == ARRAY_SIZE(names))
-		return fail("no such annotation; there are append, cpus, isolation, kernel, memory");
+		return fail("no such annotation; see docs/runtime.md");
 	if (!is_listed(policy->names ?: NAMES, name))
 		return fail("not allowed here; add it to annotations in " CONF_PATH);
 	switch (i) {

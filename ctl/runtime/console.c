@@ -52,9 +52,8 @@ static int send_master(int socket, int master, char *name)
 int console_send(const char *path)
 {
 	int socket cleanup_close = connect_to(path);
-	int master cleanup_close = -1;
+	int console, master cleanup_close = -1;
 	char name[64];
-	int console;
 
 	if (socket < 0)
 		return -1;

@@ -41,7 +41,7 @@ static bool is_partition(const struct wishes *wishes, const struct run_options *
 static void set_options(const struct create *create, const struct wishes *wishes,
 			struct run_options *options)
 {
-	static const char *none[] = { NULL };
+	static const char *none[1];
 	static char hostname[HOST_NAME_MAX + 1];
 
 	options->name = create->id;
@@ -49,7 +49,8 @@ static void set_options(const struct create *create, const struct wishes *wishes
 	options->config_file = create->config;
 	options->isolation = NULL;
 	options->interactive = true;
-	options->stepwise = options->detach = !create->run || create->detach;
+	options->detach = !create->run || create->detach;
+	options->stepwise = options->detach;
 	options->kernel = wishes->kernel ?: options->kernel;
 	options->append = wishes->append ?: options->append;
 	options->partition_memory = wishes->memory ?: options->config.memory;
@@ -90,14 +91,14 @@ struct joining {
 };
 
 /*
- * What the container uses is in the partition's cgroup. But callers look at its own, where they find
- * the process that stands for it.
+ * What the container uses is in the partition's cgroup. But callers look at its own, where they
+ * find the process that stands for it.
  */
 static int enter_cgroup(const struct joining *joining)
 {
+	char *path cleanup_free = NULL;
 	struct limits limits = { .period = 1 };
 	char record[DIRECTORY_PATH];
-	char *path cleanup_free = NULL;
 
 	if (field_find_text(joining->config, "linux.cgroupsPath", &limits.cgroups_path))
 		return -1;
@@ -107,19 +108,19 @@ static int enter_cgroup(const struct joining *joining)
 		limits.cgroups_path = path;
 	snprintf(record, sizeof(record), DIRECTORY_BASE "/%s/" DIRECTORY_CGROUP,
 		 joining->create->id);
-	return cgroup_enter(&limits, 0, record);
+	return cgroup_create(&limits, 0, record) ?: cgroup_join();
 }
 
 static int join(void *data, struct session **session)
 {
+	char *text cleanup_free = NULL;
 	struct joining *joining = data;
 	struct attachment *attachment = &joining->attachment;
-	char *text cleanup_free = join_write(joining->create->id, joining->config,
-					     joining->pod->joins);
 	struct connection connection;
 	struct frame_stdio stdio;
 	int result;
 
+	text = join_write(joining->create->id, joining->config, joining->pod->joins);
 	attachment->socket = text ? client_connect(joining->pod->name) : -1;
 	if (attachment->socket < 0)
 		return -1;

@@ -35,21 +35,28 @@ static json_t *nanoseconds(uint64_t usec)
 	return json_integer(usec == UINT64_MAX ? 0 : usec * NSEC_PER_USEC);
 }
 
+static json_t *make_cpu(const struct frame_stats *stats)
+{
+	return json_pack("{s:{s:o, s:o, s:o}, s:{s:o}}", "usage",
+			 "total", nanoseconds(stats->cpu_usec),
+			 "kernel", nanoseconds(stats->cpu_system_usec),
+			 "user", nanoseconds(stats->cpu_user_usec), "throttling",
+			 "throttledTime", nanoseconds(stats->cpu_throttled_usec));
+}
+
+static json_t *make_memory(const struct frame_stats *stats)
+{
+	return json_pack("{s:{s:o, s:o, s:o, s:o}}", "usage", "usage", number(stats->memory),
+			 "max", number(stats->memory_peak), "limit", number(stats->memory_limit),
+			 "failcnt", number(stats->oom_kills));
+}
+
 static json_t *make(const char *id, const struct frame_stats *stats, json_t *interfaces)
 {
-	return json_pack("{s:s, s:s, s:{s:{s:{s:o, s:o, s:o}, s:{s:o}},"
-			 " s:{s:{s:o, s:o, s:o, s:o}}, s:{s:o, s:o}, s:o}}",
-			 "type", "stats", "id", id, "data",
-			 "cpu", "usage", "total", nanoseconds(stats->cpu_usec),
-			 "kernel", nanoseconds(stats->cpu_system_usec),
-			 "user", nanoseconds(stats->cpu_user_usec),
-			 "throttling", "throttledTime", nanoseconds(stats->cpu_throttled_usec),
-			 "memory", "usage", "usage", number(stats->memory),
-			 "max", number(stats->memory_peak), "limit", number(stats->memory_limit),
-			 "failcnt", number(stats->oom_kills),
-			 "pids", "current", number(stats->processes),
-			 "limit", number(stats->processes_limit),
-			 "network_interfaces", interfaces);
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:{s:o, s:o}, s:o}}",
+			 "type", "stats", "id", id, "data", "cpu", make_cpu(stats),
+			 "memory", make_memory(stats), "pids", "current", number(stats->processes),
+			 "limit", number(stats->processes_limit), "network_interfaces", interfaces);
 }
 
 static int print(const struct events *events, int socket)

@@ -29,8 +29,8 @@
 int life_start(const char *id)
 {
 	void *answer cleanup_free = NULL;
-	json_t *state = state_load(id);
 	int socket cleanup_close = -1;
+	json_t *state = state_load(id);
 	size_t length;
 
 	if (!state)

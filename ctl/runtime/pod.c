@@ -90,8 +90,8 @@ static bool note_joins(const struct search *search, const char *name,
 
 static int look(const char *name, void *data)
 {
-	int socket cleanup_close = client_connect(name);
 	void *answer cleanup_free = NULL;
+	int socket cleanup_close = client_connect(name);
 	struct search *search = data;
 	struct frame_state state;
 	size_t length;

@@ -84,22 +84,32 @@ int report_list(bool json, bool quiet)
 	return json ? part_print_json(list.array, JSON_COMPACT) : 0;
 }
 
+static const char *const hooks[] = {
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+	NULL
+};
+
+static const char *const mount_options[] = {
+	"bind", "rbind", "ro", "rw", "nosuid", "nodev", "noexec", "private", "rprivate", "slave",
+	"rslave", "size", NULL
+};
+
+static const char *const namespaces[] = {
+	"cgroup", "ipc", "mount", "network", "pid", "user", "uts", NULL
+};
+
 /* https://github.com/opencontainers/runtime-spec/blob/main/features.md */
 static json_t *make_features(void)
 {
-	return json_pack(
-		"{s:s, s:s, s:[s,s,s,s,s,s], s:[s,s,s,s,s,s,s,s,s,s,s,s], s:{s:[s,s,s,s,s,s,s],"
-		" s:{s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}, s:{s:s}}",
-		"ociVersionMin", "1.0.0", "ociVersionMax", "1.0.2",
-		"hooks", "prestart", "createRuntime", "createContainer", "startContainer",
-		"poststart", "poststop",
-		"mountOptions", "bind", "rbind", "ro", "rw", "nosuid", "nodev", "noexec",
-		"private", "rprivate", "slave", "rslave", "size",
-		"linux",
-		"namespaces", "cgroup", "ipc", "mount", "network", "pid", "user", "uts",
-		"cgroup", "v1", 0, "v2", 1, "systemd", 1, "systemdUser", 0,
-		"seccomp", "enabled", 1, "apparmor", "enabled", 0, "selinux", "enabled", 0,
-		"annotations", "org.bulkhead.isolation", "partition, process");
+	json_t *linux_features = json_pack("{s:o, s:{s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}",
+					   "namespaces", field_texts(namespaces),
+					   "cgroup", "v1", 0, "v2", 1, "systemd", 1,
+					   "seccomp", "enabled", 1, "apparmor", "enabled", 0,
+					   "selinux", "enabled", 0);
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "ociVersionMin", "1.0.0",
+			 "ociVersionMax", "1.0.2", "hooks", field_texts(hooks),
+			 "mountOptions", field_texts(mount_options), "linux", linux_features);
 }
 
 int cmd_features(const struct command *command, int argc, char **argv)

@@ -68,6 +68,7 @@ bool state_is_taken(const char *id)
 static json_t *make(const char *id, const char *bundle, const json_t *config)
 {
 	json_t *annotations = json_object_get(config, "annotations");
+	json_t *root = json_object_get(config, "root");
 	char text[sizeof("2026-01-01T00:00:00.000000000Z") + 16];
 	struct timespec now;
 	struct tm utc;
@@ -76,7 +77,7 @@ static json_t *make(const char *id, const char *bundle, const json_t *config)
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
 	snprintf(text + strlen(text), 16, ".%09ldZ", now.tv_nsec);
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "id", id, "bundle", bundle, "rootfs",
-			 json_string_value(json_object_get(json_object_get(config, "root"), "path")),
+			 json_string_value(json_object_get(root, "path")),
 			 "created", text, "owner", (int)getuid(),
 			 "annotations", annotations ? json_deep_copy(annotations) : json_object());
 }

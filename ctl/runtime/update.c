@@ -73,8 +73,8 @@ static int ask(const char *id, const json_t *resources)
 {
 	void *answer cleanup_free = NULL;
 	char *text cleanup_free = json_dumps(resources, JSON_COMPACT);
-	json_t *state = state_load(id);
 	int socket cleanup_close = -1;
+	json_t *state = state_load(id);
 	size_t length;
 
 	if (!state)
