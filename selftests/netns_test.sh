@@ -273,6 +273,68 @@ several_queues() {
 		[ "$(grep -c 'queues/tx-' out)" -eq 2 ] && ip netns del queues
 }
 
+# flow: sends 64 MiB to the box "calm", and prints how fast. With --json, iperf3 exits with 0 whatever
+# happens.
+flow() {
+	timeout 60 iperf3 -c 10.77.10.2 -n 64M --json >flow && python3 -c '
+import json
+print("%.0f" % (json.load(open("flow"))["end"]["sum_received"]["bits_per_second"] / 2**23))'
+}
+
+# cpu_share CONTAINER: percent of a CPU, for a while; the kernel's work for its interfaces included
+cpu_share() {
+	local file
+	file=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(runner_of "$1")/cgroup")/cpu.stat
+	python3 - "$file" <<-'EOF'
+		import sys
+		import time
+
+		def sample():
+		    return int(open(sys.argv[1]).readline().split()[1]), time.monotonic()
+
+		used, start = sample()
+		time.sleep(3)
+		used2, end = sample()
+		print("%.0f" % ((used2 - used) / (end - start) / 1e4))
+	EOF
+}
+
+has_sent() {
+	[ "$(cat "/sys/class/net/$1/statistics/rx_packets")" -gt "$2" ]
+}
+
+# flooded OPTION...: what a guest that sends all it can leaves to others. Sets "share".
+flooded() {
+	local rate server sent status=0
+	sent=$(cat /sys/class/net/flood/statistics/rx_packets)
+	# It would be busy with a client that has been killed.
+	iperf3 -s >server 2>&1 &
+	server=$!
+	status_is 0 bulkhead run --detach --name flood --bundle flood "$@" &&
+		wait_until has_sent flood $((sent + 1000)) && share=$(cpu_share flood) &&
+		rate=$(flow) && ip netns exec calm timeout 60 busybox ping -c 20 -i 0.2 10.77.10.1 >out &&
+		echo "# with ${*:-no limit}: the guest has $share % of a CPU, others $rate MiB/s" &&
+		echo "# $(grep round-trip out), $(grep -o '[0-9]*% packet loss' out)" &&
+		grep -Eq ' [05]% packet loss' out && has_sent flood $((sent + 1100)) || status=1
+	end flood
+	kill $server
+	return $status
+}
+
+# A guest that sends all it can has the share of its cgroup, others on this host have theirs.
+flood() {
+	local rate server share=100 status=0
+	box calm 10 && box flood 8 &&
+		bundle flood sh -c 'while :; do /programs/iperf3 -c 10.77.8.1 -u -b 0 -t 60; done' || return
+	ip netns exec calm iperf3 -s >calm_server 2>&1 &
+	server=$!
+	wait_until iperf3 -c 10.77.10.2 -n 1 >out 2>&1 && rate=$(flow) &&
+		echo "# without a flood: $rate MiB/s" && flooded && flooded --cpus 0.5 &&
+		[ "$share" -le 60 ] || status=1
+	kill $server
+	ip netns del flood && ip netns del calm && return $status
+}
+
 # What is left when the runner is killed is the interface as it was.
 killed() {
 	box killed 7 && bundle killed sleep 1000 &&
@@ -345,6 +407,7 @@ run_tests \
 	unplugged \
 	tap_removed \
 	several_queues \
+	flood \
 	killed \
 	taken_once \
 	not_ethernet \
