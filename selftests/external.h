@@ -23,6 +23,12 @@
 #define DRIVER_OK	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | \
 			 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
 
+#define FAILS(want, call) do { \
+	errno = 0; \
+	EXPECT_EQ(-1, (call)); \
+	EXPECT_EQ(want, errno); \
+} while (0)
+
 struct device {
 	struct puppet puppet;
 	int fd;

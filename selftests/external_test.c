@@ -3,18 +3,10 @@
  * External devices: what happens between a driver, played by a guest that does as it is told, and a
  * runner with its backend, played by the test.
  */
-#include <linux/virtio_ids.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "external.h"
-#include "request.h"
-
-#define FAILS(want, call) do { \
-	errno = 0; \
-	EXPECT_EQ(-1, (call)); \
-	EXPECT_EQ(want, errno); \
-} while (0)
 
 FIXTURE(external)
 {
@@ -299,101 +291,6 @@ TEST_F(external, failure)
 	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
 }
 
-/* Whether an event, or what one gets, has a flag of the last device. */
-static bool has_flag(struct part *part, int flag)
-{
-	struct nlattr *attrs[BULKHEAD_A_DEVICE_MAX + 1];
-
-	return !nla_parse_nested(attrs, BULKHEAD_A_DEVICE_MAX,
-				 part->attrs[BULKHEAD_A_PART_DEVICE], NULL) && attrs[flag];
-}
-
-static bool says_failed(struct part *part)
-{
-	return has_flag(part, BULKHEAD_A_DEVICE_FAILED);
-}
-
-TEST_F(external, failure_is_an_event)
-{
-	static struct answer answer, event;
-	struct device *dev = &self->dev;
-	struct nl_sock *sock, *events;
-	struct part *part;
-	int family;
-
-	sock = sock_open(&family, &answer);
-	ASSERT_NE(NULL, sock);
-	ASSERT_TRUE(puppet_start(&dev->puppet));
-	ASSERT_TRUE(drive(dev));
-	events = events_open(&event);
-	ASSERT_NE(NULL, events);
-	ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET, dev->puppet.guest.id, &answer));
-	EXPECT_FALSE(says_failed(&answer.parts[0]));
-
-	ASSERT_EQ(0, backend_fail(dev));
-	part = next_event(events, &event, 5000);
-	ASSERT_NE(NULL, part);
-	EXPECT_EQ(BULKHEAD_CMD_PART_DEVICE_FAILED, part->cmd);
-	EXPECT_EQ(dev->puppet.guest.id, nla_get_u32(part->attrs[BULKHEAD_A_PART_ID]));
-	EXPECT_TRUE(says_failed(part));
-
-	/* A failure that isn't one is no event; a reset is the end of it. */
-	FAILS(EBUSY, backend_fail(dev));
-	ASSERT_TRUE(reg_write(dev, VIRTIO_MMIO_STATUS, 0));
-	ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET, dev->puppet.guest.id, &answer));
-	EXPECT_FALSE(says_failed(&answer.parts[0]));
-	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
-	part = next_event(events, &event, 5000);
-	ASSERT_NE(NULL, part);
-	EXPECT_EQ(BULKHEAD_CMD_PART_STOPPED, part->cmd);
-	answer_clear(&answer);
-	answer_clear(&event);
-	nl_socket_free(sock);
-	nl_socket_free(events);
-}
-
-/* The driver isn't told, and the queues stay where they are; but netlink tells. */
-TEST_F(external, another_backend_takes_its_place)
-{
-	static struct answer answer, event;
-	struct device *dev = &self->dev;
-	struct nl_sock *sock, *events;
-	struct part *part;
-	int family;
-
-	sock = sock_open(&family, &answer);
-	ASSERT_NE(NULL, sock);
-	FAILS(EBUSY, backend_replace(dev));
-	ASSERT_TRUE(puppet_start(&dev->puppet));
-	ASSERT_TRUE(drive(dev));
-	events = events_open(&event);
-	ASSERT_NE(NULL, events);
-
-	ASSERT_EQ(0, backend_replace(dev));
-	part = next_event(events, &event, 5000);
-	ASSERT_NE(NULL, part);
-	EXPECT_EQ(BULKHEAD_CMD_PART_DEVICE_FAILED, part->cmd);
-	EXPECT_TRUE(says_failed(part));
-	EXPECT_EQ(DRIVER_OK, status(dev));
-	EXPECT_EQ(BULKHEAD_EXTERNAL_READY, state_of(dev));
-	ASSERT_TRUE(reg_write(dev, VIRTIO_MMIO_QUEUE_NOTIFY, 0));
-	EXPECT_EQ(1, count(dev->kicks[0]));
-
-	/* A reset needs its consent as any other's, and heals. */
-	ASSERT_TRUE(reset_begin(dev));
-	EXPECT_FALSE(puppet_is_done(&dev->puppet));
-	FAILS(EBUSY, backend_replace(dev));
-	ASSERT_EQ(0, backend_fail(dev));
-	ASSERT_TRUE(puppet_wait(&dev->puppet));
-	ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET, dev->puppet.guest.id, &answer));
-	EXPECT_FALSE(says_failed(&answer.parts[0]));
-	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
-	answer_clear(&answer);
-	answer_clear(&event);
-	nl_socket_free(sock);
-	nl_socket_free(events);
-}
-
 TEST_F(external, config_changes)
 {
 	struct device *dev = &self->dev;
@@ -421,55 +318,6 @@ TEST_F(external, config_changes)
 	ASSERT_TRUE(reg_write(dev, VIRTIO_MMIO_CONFIG, 0));
 	EXPECT_EQ(0x657a6973, reg_read(dev, VIRTIO_MMIO_CONFIG));
 	ASSERT_TRUE(puppet_poweroff(&dev->puppet));
-}
-
-#define NET_STATUS	6	/* where a network device's configuration has it */
-
-/* Whether the link is up stands in the configuration of a network device that has the feature. */
-TEST_F(external, link)
-{
-	static struct answer answer, event;
-	const uint64_t features[] = { OFFERED, OFFERED | 1ULL << 16 };
-	struct device *dev = &self->dev;
-	struct nl_sock *sock, *events;
-	struct part *part;
-	int family;
-
-	sock = sock_open(&family, &answer);
-	ASSERT_NE(NULL, sock);
-	events = events_open(&event);
-	ASSERT_NE(NULL, events);
-	for (size_t i = 0; i < 2; i++) {
-		struct bulkhead_external_create args;
-
-		close(dev->fd);
-		close(dev->irq);
-		dev->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		args = create_args(dev);
-		args.device = VIRTIO_ID_NET;
-		args.features = features[i];
-		args.config = (uintptr_t)"MACMAC\1\0";
-		dev->fd = ioctl(dev->puppet.guest.part, BULKHEAD_EXTERNAL_CREATE, &args);
-		ASSERT_GE(dev->fd, 0);
-		for (int up = 0; up < 2; up++) {
-			ASSERT_EQ(0, config_set(dev, NET_STATUS, 2, up ? "\1\0" : "\0\0"));
-			part = next_event(events, &event, 5000);
-			ASSERT_NE(NULL, part);
-			EXPECT_EQ(BULKHEAD_CMD_PART_DEVICE_CHANGED, part->cmd);
-			EXPECT_EQ(i == 1 && !up, has_flag(part, BULKHEAD_A_DEVICE_LINK_DOWN));
-			ASSERT_EQ(0, by_id(sock, family, BULKHEAD_CMD_PART_GET,
-					   dev->puppet.guest.id, &answer));
-			EXPECT_EQ(i == 1 && !up,
-				  has_flag(&answer.parts[0], BULKHEAD_A_DEVICE_LINK_DOWN));
-		}
-	}
-	/* What isn't changed is no event. */
-	FAILS(EINVAL, config_set(dev, 8, 1, "x"));
-	EXPECT_EQ(NULL, next_event(events, &event, 100));
-	answer_clear(&answer);
-	answer_clear(&event);
-	nl_socket_free(sock);
-	nl_socket_free(events);
 }
 
 /* Queues that aren't memory, or across two regions of it, are nobody's. */
