@@ -2,15 +2,19 @@
 /*
  * What tests do inside of containers, where no shell can: container_tool locks|mapping|sparse|
  * unlinked|xattrs FILE, files DIR N, memory MIB, realtime, group|say GROUP PORT [ADDRESS], answer
- * PORT TEXT, ask tcp|udp ADDRESS PORT. The exit status is 0 if all is as it is on a file system of
- * the host's. Linked statically: no root directory has to have libraries.
+ * PORT TEXT, ask tcp|udp ADDRESS PORT, frames INTERFACE, frame INTERFACE TO FROM. The exit status
+ * is 0 if all is as it is on a file system of the host's. Linked statically: no root directory has
+ * to have libraries.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/ether.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -26,6 +30,8 @@
 #include <unistd.h>
 
 #define MiB	(1024 * 1024L)
+
+#define EXPERIMENT	0x88b5	/* a protocol: IEEE 802, table 3 */
 
 /* "is true" reads like the sentence that it is in a failure. */
 #define check(what) \
@@ -336,6 +342,56 @@ static void ask(const char *protocol, const char *address, int port)
 	printf("%.*s\n", (int)n, text);
 }
 
+static int open_interface(const char *name)
+{
+	const struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = if_nametoindex(name),
+	};
+	const struct packet_mreq all = {
+		.mr_ifindex = address.sll_ifindex,
+		.mr_type = PACKET_MR_PROMISC,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	check(fd >= 0 && !bind(fd, (const struct sockaddr *)&address, sizeof(address)));
+	check(!setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)));
+	return fd;
+}
+
+static void print_address(const uint8_t address[ETH_ALEN], const char *end)
+{
+	for (int i = 0; i < ETH_ALEN; i++)
+		printf("%02x%s", address[i], i < ETH_ALEN - 1 ? ":" : end);
+}
+
+/* Prints FROM > TO of each frame that the interface hears, whoever it is for. */
+static void show_frames(const char *interface)
+{
+	int fd = open_interface(interface);
+	struct ether_header header;
+
+	puts("ready");
+	fflush(stdout);
+	while (recv(fd, &header, sizeof(header), 0) == sizeof(header)) {
+		print_address(header.ether_shost, " > ");
+		print_address(header.ether_dhost, "\n");
+		fflush(stdout);
+	}
+}
+
+static void send_frame(const char *interface, const char *to, const char *from)
+{
+	struct { struct ether_header header; char data[46]; } frame = {
+		.header.ether_type = htons(EXPERIMENT),
+	};
+
+	check(ether_aton_r(to, (struct ether_addr *)frame.header.ether_dhost));
+	check(ether_aton_r(from, (struct ether_addr *)frame.header.ether_shost));
+	check(send(open_interface(interface), &frame, sizeof(frame), 0) == sizeof(frame));
+}
+
 static const struct {
 	const char *name;
 	void (*function)(const char *path);
@@ -369,6 +425,10 @@ int main(int argc, char **argv)
 		answer(atoi(argv[2]), argv[3]);
 	else if (argc == 5 && !strcmp(argv[1], "ask"))
 		ask(argv[2], argv[3], atoi(argv[4]));
+	else if (argc == 3 && !strcmp(argv[1], "frames"))
+		show_frames(argv[2]);
+	else if (argc == 5 && !strcmp(argv[1], "frame"))
+		send_frame(argv[2], argv[3], argv[4]);
 	else
 		errx(2, "unknown arguments");
 	return 0;

@@ -218,6 +218,46 @@ port_taken() {
 	return $status
 }
 
+# mac NAME: the address of a container's interface
+mac() {
+	bulkhead exec "$1" cat /sys/class/net/eth0/address </dev/null
+}
+
+# listens NAME: all that a container's interface hears, whoever it is for, goes to the file NAME.heard
+listens() {
+	bulkhead exec "$1" container_tool frames eth0 >"$1.heard" 2>&1 </dev/null &
+	wait_until grep -q ready "$1.heard"
+}
+
+# sends FROM: the spy sends a frame to the other, in the name of FROM
+sends() {
+	bulkhead exec spy container_tool frame eth0 "$other" "$1" </dev/null
+}
+
+hears() {
+	wait_until grep -q "^$2 > $3\$" "$1.heard"
+}
+
+# A neighbour on a bridge hears what the bridge sends to it, and nothing else; and where a network checks
+# who sends, it can't send in another's name.
+spy() {
+	local own other nobody=02:00:00:00:00:99 stranger=02:00:00:00:00:98 status=0
+	list strict 10.137.78.0/24
+	sed -i 's/"bridge", /&"macspoofchk": true, /' /etc/cni/net.d/bulkhead-test-strict.conflist
+	start spy --net bridge:strict && mode=process start other --net bridge:strict || return
+	own=$(mac spy) && other=$(mac other) && listens spy && listens other || status=1
+	asks tcp "$(address other 4)" 80 other && wait_until grep -q " > $other" other.heard || status=2
+	# For whom the bridge doesn't know, all get it, and the spy hears that.
+	container_tool frame test-strict $nobody $stranger && hears spy $stranger $nobody || status=3
+	! grep " > $other" spy.heard || status=4
+	sends $nobody && sends "$own" && hears other "$own" "$other" || status=5
+	! grep "^$nobody > " other.heard || status=6
+	nft flush chain bridge nat PREROUTING && sends $nobody && hears other $nobody "$other" || status=7
+	stop spy other
+	rm /etc/cni/net.d/bulkhead-test-strict.conflist
+	return $status
+}
+
 # bundle [PATH=JSON...] -- ARG...: makes one in the folder "bundle"
 bundle() {
 	"$selftests/bundle.py" bundle rootfs "$@"
@@ -360,6 +400,7 @@ run_tests $(in_modes \
 	what_is_no_namespace \
 	both_ways \
 	neighbours \
+	spy \
 	names \
 	published \
 	port_taken \

@@ -29,8 +29,9 @@ is_running() {
 # What partitions and networks take of the host's kernel: the test VM's finds no modprobe by itself.
 load_network_modules() {
 	modprobe -a veth tun vhost_net sch_ingress cls_matchall act_mirred bridge nf_tables \
-		nft_compat nft_chain_nat nf_conntrack_netlink xt_addrtype xt_comment xt_conntrack \
-		xt_mark xt_MASQUERADE xt_multiport xt_nat xt_tcpudp 2>/dev/null
+		nft_compat nft_chain_nat nft_meta_bridge nf_conntrack_netlink xt_addrtype \
+		xt_comment xt_conntrack xt_mark xt_MASQUERADE xt_multiport xt_nat xt_tcpudp \
+		2>/dev/null
 }
 
 # The process that runs a container.
