@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's config: what is refused, and what becomes of the rest; and hooks. Needs no VM. */
+#include "../ctl/base/child.c"
 #include "../ctl/base/error.c"
 #include "../ctl/base/timeout.c"
 #include "../ctl/oci/field.c"

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "oci/hooks.h"
 #include "oci/field.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/status.h"
-#include "base/timeout.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,24 +102,6 @@ static void exec_hook(const struct hook *hook)
 	_exit(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE);
 }
 
-/* Returns 1 if the child has ended, 0 if it hasn't in time, or -1 with an error. */
-static int wait_end(pid_t child, const struct hook *hook)
-{
-	int pidfd cleanup_close = syscall(SYS_pidfd_open, child, 0);
-	uint64_t end = timeout_clock() + hook->timeout * 1000;
-	struct pollfd wanted = { .fd = pidfd, .events = POLLIN };
-	int n;
-
-	if (pidfd < 0)
-		return fail_errno("can't wait for it");
-	do {
-		uint64_t now = timeout_clock();
-
-		n = poll(&wanted, 1, !hook->timeout ? -1 : now < end ? (int)(end - now) : 0);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? fail_errno("can't wait for it") : n;
-}
-
 static int check_status(int status)
 {
 	if (WIFSIGNALED(status))
@@ -138,26 +119,14 @@ static int check_status(int status)
 static int run_hook(const struct hook *hook)
 {
 	pid_t child = fork();
-	int ended, status;
+	int status;
 
 	if (child < 0)
 		return fail_errno("can't start it");
 	if (!child)
 		exec_hook(hook);
-	ended = wait_end(child, hook);
-	if (ended != 1) {
-		/* The first kills what it started, too, but not a child that is yet to be one. */
-		kill(-child, SIGKILL);
-		kill(child, SIGKILL);
-	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return fail_errno("can't wait for it");
-	if (ended < 0)
-		return -1;
-	if (!ended)
-		return fail("killed, it took longer than its timeout of %lld s", hook->timeout);
-	return check_status(status);
+	status = child_wait(child, hook->timeout);
+	return status < 0 ? -1 : check_status(status);
 }
 
 static int run_one(const json_t *json, const json_t *state)
