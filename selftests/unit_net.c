@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Networks: published ports, lists of plugins, their results, and names. Needs no VM. */
+#include "../ctl/base/child.c"
 #include "../ctl/base/error.c"
 #include "../ctl/base/file.c"
+#include "../ctl/base/timeout.c"
 #include "../ctl/net/cni.c"
 #include "../ctl/net/conflist.c"
 #include "../ctl/net/names.c"
@@ -262,6 +264,25 @@ TEST(errors)
 	}
 	EXPECT_EQ(-1, cni_fail("p", NULL));
 	EXPECT_ERROR("CNI plugin p failed");
+}
+
+/* What it started goes with it: see the timeout of a hook in unit_oci_guest. */
+TEST_F(directory, timeout)
+{
+	struct call call = { .command = "ADD", .id = "id" };
+	int file = open_file("");
+	char path[64];
+	int program;
+
+	snprintf(path, sizeof(path), "%s/plugin", self->path);
+	program = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	ASSERT_LT(0, dprintf(program, "#!/bin/sh\n[ $CNI_COMMAND = DEL ] || sleep 1000\n"));
+	close(program);
+	EXPECT_EQ(-1, run_program(path, &call, file, file, 1));
+	EXPECT_ERROR("killed, it took longer than its timeout of 1 s");
+	call.command = "DEL";
+	EXPECT_EQ(0, run_program(path, &call, file, file, 60));
+	close(file);
 }
 
 TEST_F(directory, names)

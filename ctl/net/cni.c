@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* https://www.cni.dev/docs/spec/, sections 2, 3 and 5 */
 #include "net/cni.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -10,7 +11,6 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -18,12 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATH		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define OUTPUT_MAX	(1024 * 1024)
 #define ERROR_TEXT	512
+#define TIME_MAX	60	/* seconds that a plugin may take */
 
 /* Debian's, and that of plugins which are no package. */
 static const char *const directories[] = { "/usr/lib/cni", "/opt/cni/bin" };
@@ -180,24 +180,21 @@ static void free_env(char **env)
 	free(env);
 }
 
-static int run_program(const char *path, const struct call *call, int input, int output)
+static int run_program(const char *path, const struct call *call, int input, int output,
+		       int seconds)
 {
 	char **env = make_env(call);
-	int status = -1;
 	pid_t child;
 
 	if (!env)
 		return -1;
 	child = fork();
 	if (child < 0)
-		fail_errno("%s", path);
+		fail_errno("can't start it");
 	if (!child)
 		execute(path, env, input, output);
-	while (child > 0 && waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			break;
 	free_env(env);
-	return child < 0 ? -1 : status;
+	return child < 0 ? -1 : child_wait(child, seconds);
 }
 
 static int open_file(const char *text)
@@ -236,9 +233,9 @@ static int exchange(const char *type, const struct call *call, int input, int ou
 
 	if (find_plugin(type, path))
 		return -1;
-	status = run_program(path, call, input, output);
+	status = run_program(path, call, input, output, TIME_MAX);
 	if (status < 0)
-		return -1;
+		return error_prefix("CNI plugin %s", type);
 	if (!status && !result)
 		return 0;
 	json = read_output(output, type);
