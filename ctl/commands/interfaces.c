@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "client/client.h"
+#include "control/part.h"
 
 #include <stdlib.h>
 
@@ -31,10 +32,10 @@ void interfaces_print_head(FILE *file)
 void interfaces_print(FILE *file, const char *container, const struct frame_counters *counters,
 		      size_t n)
 {
-	char received[SIZE_TEXT], sent[SIZE_TEXT];
+	char received[SIZE_TEXT], sent[SIZE_TEXT], text[PART_SHORT_NAME];
 
 	for (const struct frame_counters *c = counters; c < counters + n; c++)
-		fprintf(file, FORMAT_NUMBERS, container, c->name,
+		fprintf(file, FORMAT_NUMBERS, part_short_name(container, text), c->name,
 			size_format(c->rx_bytes, received), c->rx_packets, c->rx_errors,
 			c->rx_dropped, size_format(c->tx_bytes, sent), c->tx_packets, c->tx_errors,
 			c->tx_dropped);

@@ -22,8 +22,6 @@
 #include <unistd.h>
 
 #define OWNER_TEXT	33
-#define ID_DIGITS	64
-#define SHORT_NAME	16
 
 static const char *owner_text(uint32_t owner, char text[OWNER_TEXT])
 {
@@ -36,19 +34,10 @@ static const char *owner_text(uint32_t owner, char text[OWNER_TEXT])
 	return text;
 }
 
-/* An id as podman and containerd make them has 64 hexadecimal digits; they show 12. */
-static const char *short_name(const char *name, char text[SHORT_NAME])
-{
-	if (strlen(name) < ID_DIGITS || strspn(name, "0123456789abcdef") != strlen(name))
-		return name[0] ? name : "-";
-	snprintf(text, SHORT_NAME, "%.12s", name);
-	return text;
-}
-
 static void print_table(const struct part *parts, size_t n)
 {
 	char state[PART_STATE_TEXT], owner[OWNER_TEXT], memory[SIZE_TEXT];
-	char uptime[PART_UPTIME_TEXT], name[SHORT_NAME];
+	char uptime[PART_UPTIME_TEXT], name[PART_SHORT_NAME];
 
 	printf("%-6s %-20s %-22s %-10s %-8s %-7s %-5s %s\n", "ID", "NAME", "STATE", "OWNER",
 	       "RUNNER", "MEMORY", "VCPUS", "UPTIME");
@@ -56,7 +45,7 @@ static void print_table(const struct part *parts, size_t n)
 		const struct part *part = &parts[i];
 
 		printf("%-6u %-20s %-22s %-10s %-8u %-7s %-5u %s\n",
-		       part->id, short_name(part->name, name), part_state_text(part, state),
+		       part->id, part_short_name(part->name, name), part_state_text(part, state),
 		       owner_text(part->owner, owner), part->runner,
 		       size_format(part->memory, memory), part->vcpus,
 		       part_uptime_text(part->uptime, uptime));
@@ -86,7 +75,7 @@ static int add_other(const char *name, void *data)
 	struct ucred runner = { 0 };
 	socklen_t room = sizeof(runner);
 	struct frame_state state;
-	char owner[OWNER_TEXT], text[SHORT_NAME];
+	char owner[OWNER_TEXT], text[PART_SHORT_NAME];
 	size_t length;
 
 	if (has_partition(others, name))
@@ -102,7 +91,7 @@ static int add_other(const char *name, void *data)
 		return json_array_append_new(others->array, json_pack("{s:s, s:s, s:s, s:i, s:i}",
 			"name", name, "isolation", state.number ? "partition" : "process",
 			"state", "running", "owner", (int)runner.uid, "runner", (int)runner.pid));
-	printf("%-6s %-20s %-22s %-10s %-8d %-7s %-5s %s\n", "-", short_name(name, text), "running",
+	printf("%-6s %-20s %-22s %-10s %-8d %-7s %-5s %s\n", "-", part_short_name(name, text), "running",
 	       owner_text(runner.uid, owner), runner.pid, "-", "-", "-");
 	return 0;
 }

@@ -5,6 +5,9 @@
 
 #include <linux/virtio_ids.h>
 #include <stdio.h>
+#include <string.h>
+
+#define ID_DIGITS	64
 
 static const char *const states[] = {
 	[BULKHEAD_STATE_CREATED]	= "created",
@@ -126,6 +129,14 @@ const char *part_state_text(const struct part *part, char text[PART_STATE_TEXT])
 			 part_reason_name(part->reason));
 	else
 		snprintf(text, PART_STATE_TEXT, "%s", part_state_name(part->state));
+	return text;
+}
+
+const char *part_short_name(const char *name, char text[PART_SHORT_NAME])
+{
+	if (strlen(name) < ID_DIGITS || strspn(name, "0123456789abcdef") != strlen(name))
+		return name[0] ? name : "-";
+	snprintf(text, PART_SHORT_NAME, "%.12s", name);
 	return text;
 }
 

@@ -14,6 +14,10 @@ const char *part_reason_name(uint32_t reason);
 #define PART_STATE_TEXT	32
 const char *part_state_text(const struct part *part, char text[PART_STATE_TEXT]);
 
+/* A name, "-" without; or of an id as podman and containerd make them, 12 of 64 digits. */
+#define PART_SHORT_NAME	16
+const char *part_short_name(const char *name, char text[PART_SHORT_NAME]);
+
 /* "1h05m", "2m10s" or "3.7s". */
 #define PART_UPTIME_TEXT	32
 const char *part_uptime_text(uint64_t nanoseconds, char text[PART_UPTIME_TEXT]);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* org.freedesktop.systemd1(5), StartTransientUnit; systemd.resource-control(5) */
 #include "runner/scope.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/status.h"
 #include "runner/cgroup.h"
 
 #include <errno.h>
@@ -17,6 +19,8 @@
 #define USEC_PER_SEC	1000000ULL
 
 #define DEFAULT_SLICE	"system.slice"
+
+#define CALL_SECONDS	60
 
 /* The job is queued when the call returns; 10 seconds in all. */
 #define ENTER_TRIES	1000
@@ -81,13 +85,16 @@ static int run(struct call *call)
 	if (pid < 0)
 		return fail_errno("busctl");
 	if (!pid) {
+		setsid();
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 		execvp(call->args[0], (char *const *)call->args);
-		_exit(errno == ENOENT ? 127 : 126);
+		_exit(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE);
 	}
-	waitpid(pid, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+	status = child_wait(pid, CALL_SECONDS);
+	if (status < 0)
+		return error_prefix("busctl");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_FOUND)
 		return fail("no busctl; is systemd there? or else use --cgroup-manager=cgroupfs");
 	return status ? fail("systemd makes no scope; see journalctl -u init.scope") : 0;
 }
