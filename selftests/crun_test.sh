@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The tests that crun's source comes with, run with crun itself and with bulkhead in its place. What
+# they should find is told in docs/crun-tests.md. With CRUN_TESTS=all all of them, else some.
+set -u
+# shellcheck source=selftests/shell.sh
+source "$(dirname "$(realpath "$0")")/shell.sh"
+
+suite=${BULKHEAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead}/crun-tests
+list=$selftests/../docs/crun-tests.md
+
+some=(
+	capabilities/some-caps-effective-non-root
+	delete/test_multiple_containers_delete
+	devices/mknod-device
+	exec/exec-detach-additional-gids exec/exec-set-user-with-uid-gid exec/exec_write_pid_file
+	hooks/test-fail-prestart hooks/test-hook-env-inherit
+	limits/limit-pid-n
+	mounts/mount-nosuid mounts/mount-symlink mounts/mount-userns-bind-mount
+	paths/masked-paths
+	pid/pid
+	pid_file/test_pid_file
+	preserve_fds/preserve-fds-0
+	resources/resources-pid-limit-userns resources/resources-unified-invalid-controller
+	resources/resources-unified-exec-cgroup
+	rlimits/rlimits
+	seccomp/seccomp-listener
+	start/start start/run-twice start/delete-in-created-state start/sd-notify-env
+	tty/test-stdin-tty tty/test-detach-tty
+	uid_gid/uid
+)
+if [ "${CRUN_TESTS-}" = all ]; then
+	mapfile -t files < <(find "$suite/tests" -name 'test_*.py' | sed 's/.*test_\(.*\)\.py$/\1/' | sort)
+else
+	mapfile -t files < <(printf '%s\n' "${some[@]%%/*}" | uniq)
+fi
+
+declare -A runtime=(
+	[crun]=/usr/bin/crun
+	[process]=/usr/local/bin/bulkhead-process
+	[partition]=/usr/local/bin/bulkhead
+)
+
+# What they want to find: a file system that can have mappings of ids, some device of the host's, a
+# module for Python, and that pids have five digits.
+mkdir suite
+mount -t tmpfs tmpfs suite
+trap 'cd /; umount "$tmp/suite"; rm -rf "$tmp"' EXIT
+before=$(traces)
+cp -r "$suite/tests" "$selftests/libmount.py" suite
+export PYTHONPATH=$tmp/suite
+modprobe fuse
+pid=$(sh -c 'echo $$')
+[ "$pid" -ge 20000 ] || echo 20000 >/proc/sys/kernel/ns_last_pid
+
+# run_suite WHOSE FILE: with that runtime; its results are in WHOSE.FILE
+run_suite() {
+	local tests=() test
+	if [ "${CRUN_TESTS-}" != all ]; then
+		for test in "${some[@]}"; do
+			[ "${test%%/*}" != "$2" ] || tests+=("${test#*/}")
+		done
+	fi
+	(cd suite && python3 "$selftests/crun_suite.py" "${runtime[$1]}" "$2" "${tests[@]}") >out 2>&1
+	sed "s/^#/# $1:/" out | grep '^#'
+	grep -v '^#' out >"$1.$2"
+	# What tests that fail don't remove is still there.
+	local container
+	for container in $(bulkhead list --json | grep -o '"test-tmp[^"]*'); do
+		bulkhead kill "${container#\"}"
+	done
+}
+
+# listed SECTION FILE: what the list says of the tests of crun.FILE; those that it doesn't name pass
+listed() {
+	awk -F ' *[|] *' -v section="## $1" '
+		NR != FNR { print $1, $1 in result ? result[$1] : "passed" }
+		/^## / { here = $0 == section }
+		here && NF == 5 { result[$2] = $3 }' "$list" FS=' ' "crun.$2"
+}
+
+# is_as EXPECTED FILE: says in which tests it differs
+is_as() {
+	diff "$1" "$2" >differences && [ -s "$2" ] && return
+	sed -n "s/^</# expected:/p; s/^>/# is:/p" differences
+	return 1
+}
+
+crun() {
+	run_suite crun "$1"
+	listed 'With crun itself' "$1" >expected
+	is_as expected "crun.$1"
+}
+
+process() {
+	run_suite process "$1"
+	is_as "crun.$1" "process.$1"
+}
+
+partition() {
+	run_suite partition "$1"
+	listed 'In a partition' "$1" >expected
+	is_as expected "partition.$1"
+}
+
+# The list counts them.
+as_many_as_listed() {
+	local passed all
+	passed=$(cat partition.* | grep -c ' passed$')
+	all=$(cat partition.* | wc -l)
+	echo "# $passed of $all pass in a partition"
+	[ "${CRUN_TESTS-}" != all ] || grep -q "^$passed of $all pass\\.\$" "$list"
+}
+
+ktap_print_header
+ktap_set_plan $((3 * ${#files[@]} + 2))
+for whose in crun process partition; do
+	for file in "${files[@]}"; do
+		ktap_test_result "${whose}_$file" "$whose" "$file"
+	done
+done
+ktap_test_result as_many_as_listed as_many_as_listed
+ktap_test_result nothing_left nothing_left
+ktap_finished
