@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""bulkhead on a terminal of its own, for tests."""
+"""bulkhead, or another program, on a terminal of its own, for tests."""
 import fcntl
 import os
 import pty
@@ -21,9 +21,9 @@ def wait_until(condition):
 
 
 class Terminal:
-    """A terminal, on which bulkhead runs; its standard error is the file err."""
+    """A terminal, on which a program runs; its standard error is the file err."""
 
-    def __init__(self, *args, rows=24, columns=80):
+    def __init__(self, *args, program="bulkhead", rows=24, columns=80):
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.modes = termios.tcgetattr(self.slave)
@@ -35,7 +35,7 @@ class Terminal:
             os.dup2(self.slave, 0)
             os.dup2(self.slave, 1)
             os.dup2(os.open("err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
-            os.execvp("bulkhead", ["bulkhead", *args])
+            os.execvp(program, [program, *args])
         wait_until(self.is_raw)
 
     def is_raw(self):
@@ -65,17 +65,17 @@ class Terminal:
         self.text = self.text[self.text.index(text) + len(text):]
 
     def kill(self, number):
-        """Sends bulkhead a signal."""
+        """Sends the program a signal."""
         os.kill(self.pid, number)
 
     def end(self, status):
-        """Waits for bulkhead to end with a status; the terminal is to be as it was."""
+        """Waits for the program to end with a status; the terminal is to be as it was."""
         end = time.monotonic() + DEADLINE
         while True:
             pid, result = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 break
-            assert time.monotonic() < end, "bulkhead doesn't end"
+            assert time.monotonic() < end, "the program doesn't end"
             if select.select([self.master], [], [], 0.05)[0]:
                 os.read(self.master, 4096)
         assert os.waitstatus_to_exitcode(result) == status, (result, open("err").read())
