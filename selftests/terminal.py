@@ -55,6 +55,13 @@ class Terminal:
         """Types keys."""
         os.write(self.master, keys)
 
+    def type_each(self, keys):
+        """Types keys, each after the one before was read."""
+        for key in keys:
+            os.write(self.master, bytes([key]))
+            wait_until(lambda: not struct.unpack("i", fcntl.ioctl(
+                self.slave, termios.FIONREAD, b"\0" * 4))[0])
+
     def expect(self, text):
         """Waits until the terminal shows a text, from what it was last found to show on."""
         end = time.monotonic() + DEADLINE
