@@ -156,7 +156,13 @@ static int set_network(const struct run_options *options, struct container *cont
 	if (!path)
 		return 0;
 	container->network = namespace_open(path);
-	return container->network < 0 ? error_prefix("linux.namespaces: network") : 0;
+	if (container->network >= 0 && container->partition &&
+	    namespace_is_own(container->network))
+		fail("%s: the host's own, whose place no partition can take; %s", path,
+		     "use process isolation");
+	else if (container->network >= 0)
+		return 0;
+	return error_prefix("linux.namespaces: network");
 }
 
 int run_set_container(const struct run_options *options, struct container *container)

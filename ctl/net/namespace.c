@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define GIVE_ONE	"give one such as /run/netns/NAME or /proc/PID/ns/net"
@@ -88,6 +89,14 @@ static int start_loopback(void)
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
 
 	return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) ? fail_errno("lo") : 0;
+}
+
+bool namespace_is_own(int fd)
+{
+	struct stat own, other;
+
+	return !stat("/proc/self/ns/net", &own) && !fstat(fd, &other) &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
 int namespace_create(void)

@@ -3,8 +3,13 @@
 #ifndef BULKHEAD_NAMESPACE_H
 #define BULKHEAD_NAMESPACE_H
 
+#include <stdbool.h>
+
 /* Opens the one at @path. Returns a descriptor, or -1 with an error, also if it is none. */
 int namespace_open(const char *path);
+
+/* Whether it is the one of this process, the host's. */
+bool namespace_is_own(int fd);
 
 /*
  * Makes one, whose loopback interface is up. Nothing but the descriptor, and what it is given to,
