@@ -161,6 +161,18 @@ static void take_output(const struct session *session, struct outlet *outlet, in
 	}
 }
 
+/* Who stands for the process has to stay, also when nobody reads what that says any more. */
+static int give_output(const struct session *session, struct outlet *outlet)
+{
+	int result = output_write(&outlet->output);
+
+	if (!result || !session->attachment->relays)
+		return result;
+	outlet->output.length = 0;
+	close_fd(&outlet->from);
+	return 0;
+}
+
 static void take_reply(struct session *session, const struct frame *frame)
 {
 	const struct attachment *attachment = session->attachment;
@@ -284,7 +296,7 @@ static int step(struct session *session)
 	for (int i = 0; i < 2; i++) {
 		struct outlet *outlet = &session->outlets[i];
 
-		if (fds[OUT + 2 * i + 1].revents && output_write(&outlet->output))
+		if (fds[OUT + 2 * i + 1].revents && give_output(session, outlet))
 			return -1;
 		if (fds[OUT + 2 * i].revents)
 			take_output(session, outlet, i ? STDERR_FILENO : STDOUT_FILENO);

@@ -31,6 +31,7 @@ static noreturn void relay_main(struct session *session, int console)
 {
 	int status = console >= 0 ? take_console(console) : 0;
 
+	signal(SIGPIPE, SIG_IGN);
 	if (!status)
 		status = attach_follow(session);
 	cgroup_leave();

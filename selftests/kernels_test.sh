@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Guest kernels: each container's is chosen when it is created, and its image has no part in that.
+set -u
+# shellcheck source=selftests/shell.sh
+source "$(dirname "$(realpath "$0")")/shell.sh"
+
+kernels=${BULKHEAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead}/kernels
+default=$(basename /boot/vmlinuz-*-cloud-amd64)
+default=${default#vmlinuz-}
+mapfile -t releases < <(ls "$kernels/usr/lib/modules")
+
+# On a host these come by apt install.
+install_kernel() {
+	local image=$kernels/usr/lib/modules/$1/vmlinuz
+	[ -e "$image" ] || image=$kernels/boot/vmlinuz-$1
+	cp "$image" "/boot/vmlinuz-$1" && ln -s "$kernels/usr/lib/modules/$1" "/lib/modules/$1"
+}
+
+remove_kernel() {
+	rm "/boot/vmlinuz-$1" "/lib/modules/$1"
+}
+
+# bundle NAME RELEASE
+bundle() {
+	python3 "$selftests/bundle.py" "$1" rootfs annotations.bulkhead:kernel="\"/boot/vmlinuz-$2\"" \
+		mounts.+='{"destination": "/mnt", "type": "bind", "source": "'"$tmp"'/volume",
+			"options": ["bind"]}' -- sh -c 'uname -r >/mnt/$(uname -r); exec sleep 1000'
+}
+
+# The distribution's older one, the host's version, and the newest, of the same root at the same time.
+side_by_side() {
+	local release
+	[ ${#releases[@]} -ge 2 ] && mkdir volume || return
+	for release in "${releases[@]}"; do install_kernel "$release" || return; done
+	for release in "$default" "${releases[@]}"; do
+		bundle "bundle-$release" "$release" &&
+			status_is 0 bulkhead --root "$tmp/state" run --detach --bundle "bundle-$release" \
+				"on-${release%%-*}" || return
+		echo "# guest kernel $release"
+	done
+	for release in "$default" "${releases[@]}"; do
+		wait_until grep -qsx "$release" "volume/$release" &&
+			[ "$(bulkhead exec "on-${release%%-*}" uname -r)" = "$release" ] || return
+	done
+	[ "$(bulkhead list --json | grep -c '"running"')" -eq $((1 + ${#releases[@]})) ]
+}
+
+# What runs needs its kernel's file no more, and what is run next gets the newest that there is.
+replaced() {
+	local release
+	remove_kernel "${releases[0]}"
+	[ "$(bulkhead exec "on-${releases[0]%%-*}" uname -r)" = "${releases[0]}" ] &&
+		status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "${releases[-1]}" || return
+	remove_kernel "${releases[-1]}"
+	status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "$default" &&
+		fails 125 "vmlinuz-${releases[0]}" bulkhead --root "$tmp/state" run --bundle \
+			"bundle-${releases[0]}" gone
+}
+
+ended() {
+	local release
+	for release in "$default" "${releases[@]}"; do
+		bulkhead --root "$tmp/state" delete --force "on-${release%%-*}" || return
+	done
+	nothing_left
+}
+
+run_tests side_by_side replaced ended
