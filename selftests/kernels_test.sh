@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Guest kernels: each container's is chosen when it is created, and its image has no part in that.
+# shellcheck disable=SC2016	# variables are those of the shell in the container
 set -u
 # shellcheck source=selftests/shell.sh
 source "$(dirname "$(realpath "$0")")/shell.sh"
@@ -36,12 +37,12 @@ side_by_side() {
 	for release in "$default" "${releases[@]}"; do
 		bundle "bundle-$release" "$release" &&
 			status_is 0 bulkhead --root "$tmp/state" run --detach --bundle "bundle-$release" \
-				"on-${release%%-*}" || return
+				"on-${release%%[-+]*}" || return
 		echo "# guest kernel $release"
 	done
 	for release in "$default" "${releases[@]}"; do
 		wait_until grep -qsx "$release" "volume/$release" &&
-			[ "$(bulkhead exec "on-${release%%-*}" uname -r)" = "$release" ] || return
+			[ "$(bulkhead exec "on-${release%%[-+]*}" uname -r)" = "$release" ] || return
 	done
 	[ "$(bulkhead list --json | grep -c '"running"')" -eq $((1 + ${#releases[@]})) ]
 }
@@ -50,7 +51,7 @@ side_by_side() {
 replaced() {
 	local release
 	remove_kernel "${releases[0]}"
-	[ "$(bulkhead exec "on-${releases[0]%%-*}" uname -r)" = "${releases[0]}" ] &&
+	[ "$(bulkhead exec "on-${releases[0]%%[-+]*}" uname -r)" = "${releases[0]}" ] &&
 		status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "${releases[-1]}" || return
 	remove_kernel "${releases[-1]}"
 	status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "$default" &&
@@ -61,7 +62,7 @@ replaced() {
 ended() {
 	local release
 	for release in "$default" "${releases[@]}"; do
-		bulkhead --root "$tmp/state" delete --force "on-${release%%-*}" || return
+		bulkhead --root "$tmp/state" delete --force "on-${release%%[-+]*}" || return
 	done
 	nothing_left
 }
