@@ -64,7 +64,7 @@ static const char guest[] =
 	"   'source': '/run/bulkhead/share/0/volumes/3', 'options': ['rro']}],\n"
 	" 'hooks': {'createContainer': [{'path': '/3'}],\n"
 	"  'startContainer': [{'path': '/4'}]},\n"
-	" 'linux': {'cgroupsPath': '/container', 'rootfsPropagation': 'private',\n"
+	" 'linux': {'cgroupsPath': '/container.0', 'rootfsPropagation': 'private',\n"
 	"  'devices': [{'path': '/dev/null', 'type': 'c', 'major': 1, 'minor': 3}],\n"
 	"  'sysctl': {'net.ipv4.ping_group_range': '0 0'},\n"
 	"  'seccomp': {'defaultAction': 'SCMP_ACT_ALLOW'},\n"
@@ -171,7 +171,7 @@ TEST(namespaces_refused)
 		{ "linux.namespaces", "[{'type': 1}]", "linux.namespaces: type: not a string" },
 		{ "linux.namespaces", "[{'type': 'pid', 'path': 1}]", "path: not a string" },
 		{ "linux.namespaces", "[{'type': 'pid', 'path': ''}]",
-		  "linux.namespaces: pid: : a partition can't share" },
+		  "linux.namespaces: pid: : neither of a container in a partition" },
 		{ "linux", "[]", "linux: not an object" },
 	};
 
@@ -344,8 +344,8 @@ TEST(fields_refused)
 		  OR_PROCESS },
 		{ "linux.rootfsPropagation", "'rshared'", "linux.rootfsPropagation: rshared: " },
 		{ "linux.rootfsPropagation", "1", "linux.rootfsPropagation: not a string" },
-		{ "process.apparmorProfile", "'docker-default'",
-		  "process.apparmorProfile: docker-default: a partition has no AppArmor; use \"unconfined\""
+		{ "process.apparmorProfile", "'mine'",
+		  "process.apparmorProfile: mine: a partition has no AppArmor; use \"unconfined\""
 		  OR_PROCESS },
 		{ "process.apparmorProfile", "[]", "process.apparmorProfile: not a string" },
 		{ "process.selinuxLabel", "'a:b:c'",
