@@ -50,9 +50,9 @@ check-debug: setup-debug
 	@selftests/vm/build debug
 	@selftests/check debug
 
-##   check-crun        all of crun's own tests, with bulkhead in its place; takes long
-check-crun: vm
-	@selftests/check crun
+##   check-engines     podman, containerd, and all of crun's own tests, with bulkhead; takes long
+check-engines: vm
+	@selftests/check engines
 
 ##   fuzz              what parses guest memory, with libFuzzer, for some minutes
 fuzz: setup
@@ -97,5 +97,5 @@ setup:
 setup-debug:
 	@selftests/vm/setup debug
 
-.PHONY: all module ctl guest modules_install install check check-debug check-crun fuzz demo bench lint generate \
+.PHONY: all module ctl guest modules_install install check check-debug check-engines fuzz demo bench lint generate \
 	clean help vm setup setup-debug
