@@ -106,14 +106,15 @@ static void print_json(const char *text)
 
 void error_print(void)
 {
+	/* Callers read either; runc, too, writes to both. */
+	print(error);
 	if (!log_file)
-		print(error);
-	else if (log_json)
+		return;
+	if (log_json)
 		print_json(error);
 	else
 		fprintf(log_file, "%s\n", error);
-	if (log_file)
-		fflush(log_file);
+	fflush(log_file);
 }
 
 void warn(const char *format, ...)

@@ -22,7 +22,7 @@ __printf(1, 2) int error_prefix(const char *format, ...);
 const char *error_text(void);
 
 /*
- * What error_print() prints goes to this file from now on, as text or as JSON, of which each line
+ * What error_print() prints goes to this file, too, from now on, as text or as JSON, of which each line
  * is an object. Returns 0, or -1 with an error.
  */
 int error_log_to(const char *path, bool json);
