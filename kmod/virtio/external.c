@@ -298,6 +298,7 @@ static int external_config_set(struct external *ext, const void __user *uarg)
 	if (copy_from_user(data, u64_to_user_ptr(args.data), args.bytes))
 		return -EFAULT;
 	bulkhead_virtio_config_set(&ext->dev, args.offset, data, args.bytes);
+	guard(mutex)(&ext->dev.part->state_lock);
 	bulkhead_netlink_notify(ext->dev.part, BULKHEAD_CMD_PART_DEVICE_CHANGED);
 	return 0;
 }
