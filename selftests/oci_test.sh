@@ -261,6 +261,22 @@ killed_runner() {
 		[ ! -e /run/bulkhead/$id ]
 }
 
+# Engines copy files through the mount namespace of the process whose number they were given.
+view() {
+	local id=view pid
+	mode=partition
+	mkdir -p mnt && echo volume >mnt/file && mkdir -p rootfs/vol && ln -sfn / rootfs/escape
+	bundle $id mounts.+='{"destination": "/vol", "type": "bind", "source": "'"$tmp"'/mnt", "options": ["bind", "ro"]}' \
+		mounts.+='{"destination": "/escape/etc", "type": "bind", "source": "'"$tmp"'/mnt", "options": ["bind"]}' \
+		-- sleep 1000
+	oci run --detach --bundle $id --pid-file "$tmp/$id/pid" $id >out 2>&1 </dev/null || { cat out; return 1; }
+	pid=$(cat $id/pid)
+	nsenter --target "$pid" --mount busybox sh -c 'ls / /vol; cat /etc/file; echo new >/new; echo no >/vol/file' >out 2>err
+	grep -qx vol out && grep -qx volume out && ! grep -qx boot out && grep -q 'Read-only' err &&
+		says rootfs/new new && says mnt/file volume && [ ! -e /etc/file ] &&
+		[ "$(oci exec $id cat /new)" = new ] && oci delete --force $id && rm rootfs/new rootfs/escape
+}
+
 # Where systemd gives out cgroups. In the test VM there is none: what stands in for its bus does with
 # the call what systemd does.
 scope() {
@@ -340,6 +356,7 @@ run_tests \
 	killed_create \
 	isolation \
 	killed_runner \
+	view \
 	scope \
 	pod \
 	ended

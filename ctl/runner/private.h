@@ -13,6 +13,7 @@
 #define BULKHEAD_RUNNER_PRIVATE_H
 
 #include <poll.h>
+#include <semaphore.h>
 #include <sys/resource.h>
 
 #include "takeover/takeover.h"
@@ -104,6 +105,9 @@ struct runner {
 	uint64_t next_tick;	/* by timeout_clock() */
 	bool pinged;
 	bool paused;
+	sem_t created;		/* if stepwise: the main thread is to enter the container's view, */
+	sem_t viewed;		/* and has; or else there is a reason why not */
+	char view_error[256];
 	struct log log;
 };
 

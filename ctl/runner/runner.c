@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "base/thread.h"
 #include "base/timeout.h"
 #include "oci/hooks.h"
 #include "oci/limits.h"
@@ -11,10 +12,12 @@
 #include "runner/directory.h"
 #include "runner/place.h"
 #include "runner/private.h"
+#include "runner/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
@@ -145,6 +148,10 @@ static int created(struct runner *runner)
 	    run_hooks(runner, "createRuntime", "created"))
 		return -1;
 	if (runner->container->stepwise) {
+		sem_post(&runner->created);
+		sem_wait(&runner->viewed);
+		if (runner->view_error[0])
+			return fail("%s", runner->view_error);
 		if (runner->front)
 			clients_reply(runner->front, FRAME_CREATE, PROCESS_INIT(0), REPLY_DONE, "");
 		return 0;
@@ -431,12 +438,60 @@ static int prepare(struct runner *runner, int front)
 	return 0;
 }
 
+static noreturn void work(struct runner *runner, int front)
+{
+	const struct container *container = runner->container;
+
+	if (prepare(runner, front)) {
+		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+		clients_flush(runner);
+		exit(STATUS_RUN_FAILURE);
+	}
+	run(runner);
+	members_end(runner);
+	place_leave(runner);
+	if (!container->stepwise && run_hooks(runner, "poststop", "stopped"))
+		warn("%s", error_text());
+	directory_remove(container->name);
+	cleaner_end();
+	clients_tell_exited(runner);
+	clients_flush(runner);
+	exit(runner->exited.status);
+}
+
+struct start {
+	struct runner *runner;
+	int front;
+};
+
+static void *work_aside(void *data)
+{
+	const struct start *start = data;
+
+	work(start->runner, start->front);
+}
+
+/* Who has this process' number takes it for the container's: its main thread sees what that has. */
+static noreturn void stand_in(struct runner *runner)
+{
+	while (sem_wait(&runner->created))
+		;
+	if (view_enter(runner->container->config))
+		snprintf(runner->view_error, sizeof(runner->view_error), "%s", error_text());
+	sem_post(&runner->viewed);
+	for (;;)
+		pause();
+}
+
 static noreturn void runner_main(const struct container *container, int front)
 {
-	/* The machine's threads have it until the process ends. */
+	/* The threads have them until the process ends. */
 	static struct runner runner = { .next_process = PROCESS_INIT(0) + 1 };
+	static struct start start = { .runner = &runner };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pthread_t thread;
 
+	start.front = front;
 	runner.container = container;
 	agent_init(&runner.agent, -1);
 	raise_files(&runner);
@@ -448,21 +503,13 @@ static noreturn void runner_main(const struct container *container, int front)
 	if (container->detached)
 		dup2(null, STDERR_FILENO);
 
-	if (prepare(&runner, front)) {
-		give_up(&runner, STATUS_RUN_FAILURE, REPLY_FAILED);
-		clients_flush(&runner);
+	sem_init(&runner.created, 0, 0);
+	sem_init(&runner.viewed, 0, 0);
+	if (!container->stepwise)
+		work(&runner, front);
+	if (thread_start(&thread, work_aside, &start, "the runner's thread"))
 		exit(STATUS_RUN_FAILURE);
-	}
-	run(&runner);
-	members_end(&runner);
-	place_leave(&runner);
-	if (!container->stepwise && run_hooks(&runner, "poststop", "stopped"))
-		warn("%s", error_text());
-	directory_remove(container->name);
-	cleaner_end();
-	clients_tell_exited(&runner);
-	clients_flush(&runner);
-	exit(runner.exited.status);
+	stand_in(&runner);
 }
 
 pid_t runner_start(const struct container *container, int *front)

@@ -160,7 +160,8 @@ static int create_member(const struct create *create, const struct pod *pod)
 	joining.attachment.terminal = json_is_true(json_object_get(process, "terminal"));
 	if (joining.attachment.terminal && !create->console)
 		return fail("process.terminal: use --console-socket, which is to get it");
-	relay = relay_run(join, &joining, joining.attachment.terminal ? create->console : NULL);
+	relay = relay_run(join, &joining, joining.attachment.terminal ? create->console : NULL,
+			  joining.config);
 	if (relay < 0)
 		return -1;
 	if (relay_write_pid(create->pid_file, relay) ||

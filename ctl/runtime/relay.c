@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "client/attach.h"
-#include "runner/cgroup.h"
+#include "runner/view.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -34,7 +34,6 @@ static noreturn void relay_main(struct session *session, int console)
 	signal(SIGPIPE, SIG_IGN);
 	if (!status)
 		status = attach_follow(session);
-	cgroup_leave();
 	/* Without its runner, it was killed: where that can be told, it is. */
 	_exit(status < 0 ? STATUS_SIGNAL + SIGKILL : status);
 }
@@ -52,7 +51,7 @@ int relay_start(struct session *session, int console)
 
 /* What is wrong is written to the pipe, whose end alone says that nothing is. */
 static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session **session),
-			       void *data, const char *path)
+			       void *data, const char *path, const json_t *config)
 {
 	struct session *session;
 	int console = -1;
@@ -62,6 +61,8 @@ static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session
 		console = console_send(path);
 		result = console < 0 ? -1 : 0;
 	}
+	if (!result)
+		result = view_enter(config);
 	if (result) {
 		if (write(pipe, error_text(), strlen(error_text())) < 0)
 			warn("%s", error_text());
@@ -71,7 +72,8 @@ static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session
 	relay_main(session, console);
 }
 
-int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console)
+int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console,
+	      const json_t *config)
 {
 	char text[1024] = "";
 	size_t length = 0;
@@ -86,7 +88,7 @@ int relay_run(int (*begin)(void *data, struct session **session), void *data, co
 		return fail_errno("can't start the relay");
 	if (!pid) {
 		close(ends[0]);
-		relay_all(ends[1], begin, data, console);
+		relay_all(ends[1], begin, data, console, config);
 	}
 	close(ends[1]);
 	while ((n = read(ends[0], text + length, sizeof(text) - 1 - length)) > 0)

@@ -6,6 +6,8 @@
 #ifndef BULKHEAD_RELAY_H
 #define BULKHEAD_RELAY_H
 
+#include <jansson.h>
+
 struct session;
 
 /*
@@ -16,10 +18,12 @@ int relay_start(struct session *session, int console);
 
 /*
  * Starts a relay that makes the process, too: @begin, which gets @data, makes the session, or
- * returns -1 with an error; @console as a path is for console_send(), or NULL. Waits for that.
- * Returns the relay's process, or -1 with an error.
+ * returns -1 with an error; @console as a path is for console_send(), or NULL. Then it sees what the
+ * container of @config has, see view_enter(). Waits for that. Returns the relay's process, or -1 with
+ * an error.
  */
-int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console);
+int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console,
+	      const json_t *config);
 
 /* Writes a process' number to the file, unless that is NULL. Returns 0, or -1 with an error. */
 int relay_write_pid(const char *file, int pid);
