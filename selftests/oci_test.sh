@@ -56,7 +56,7 @@ step_by_step() {
 		[ "$(field "$id" id)" = "$id" ] && field "$id" annotations | grep -q 'my value' &&
 		[ ! -s "$id/out" ] || return
 	oci start "$id" && wait_until grep -q out "$id/out" && is_in_state "$id" running &&
-		refuses "not in 'stopped' state" delete "$id" && echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
+		refuses 'not in .*stopped. state' delete "$id" && echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
 		says "$id/out" $'out\ntyped' && says "$id/err" err &&
 		is_in_state "$id" stopped && [ "$(field "$id" pid)" = 0 ] &&
 		oci delete "$id" && refuses "does not exist\|No such file" state "$id"

@@ -21,7 +21,8 @@ TEST(heard)
 	struct wishes wishes;
 	json_t *config;
 
-	ASSERT_EQ(0, read_text("{'bulkhead.isolation': 'process', 'bulkhead.kernel': '/boot/vmlinuz-7',"
+	ASSERT_EQ(0, read_text("{'bulkhead.isolation': 'process',"
+			       " 'bulkhead.kernel': '/boot/vmlinuz-7',"
 			       " 'bulkhead.memory': '1G', 'bulkhead.cpus': '3',"
 			       " 'bulkhead.append': 'quiet', 'org.other': 'x'}",
 			       &policy, &wishes, &config));

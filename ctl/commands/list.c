@@ -91,8 +91,8 @@ static int add_other(const char *name, void *data)
 		return json_array_append_new(others->array, json_pack("{s:s, s:s, s:s, s:i, s:i}",
 			"name", name, "isolation", state.number ? "partition" : "process",
 			"state", "running", "owner", (int)runner.uid, "runner", (int)runner.pid));
-	printf("%-6s %-20s %-22s %-10s %-8d %-7s %-5s %s\n", "-", part_short_name(name, text), "running",
-	       owner_text(runner.uid, owner), runner.pid, "-", "-", "-");
+	printf("%-6s %-20s %-22s %-10s %-8d %-7s %-5s %s\n", "-", part_short_name(name, text),
+	       "running", owner_text(runner.uid, owner), runner.pid, "-", "-", "-");
 	return 0;
 }
 

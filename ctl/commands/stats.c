@@ -75,9 +75,11 @@ static const char *cpu_text(uint64_t usec, char text[PART_UPTIME_TEXT])
 static void print_row(const char *name, const char *of, uint64_t cpu_usec, uint64_t memory,
 		      uint64_t limit, uint64_t processes, uint64_t exits)
 {
-	char text[PART_SHORT_NAME], cpu[PART_UPTIME_TEXT], used[SIZE_TEXT], max[SIZE_TEXT], n[SIZE_TEXT], out[SIZE_TEXT];
+	char cpu[PART_UPTIME_TEXT], used[SIZE_TEXT], max[SIZE_TEXT], n[SIZE_TEXT], out[SIZE_TEXT];
+	char text[PART_SHORT_NAME];
 
-	printf("%-20s %-10s %-8s %-8s %-8s %-10s %s\n", part_short_name(name, text), of, cpu_text(cpu_usec, cpu),
+	printf("%-20s %-10s %-8s %-8s %-8s %-10s %s\n", part_short_name(name, text), of,
+	       cpu_text(cpu_usec, cpu),
 	       text_or_dash(memory, used, true), text_or_dash(limit, max, true),
 	       text_or_dash(processes, n, false), text_or_dash(exits, out, false));
 }

@@ -18,9 +18,9 @@ int relay_start(struct session *session, int console);
 
 /*
  * Starts a relay that makes the process, too: @begin, which gets @data, makes the session, or
- * returns -1 with an error; @console as a path is for console_send(), or NULL. Then it sees what the
- * container of @config has, see view_enter(). Waits for that. Returns the relay's process, or -1 with
- * an error.
+ * returns -1 with an error; @console as a path is for console_send(), or NULL. Then it sees what
+ * the container of @config has, see view_enter(). Waits for that. Returns the relay's process, or
+ * -1 with an error.
  */
 int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console,
 	      const json_t *config);
