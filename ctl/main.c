@@ -276,10 +276,37 @@ static int open_standard_fds(void)
 	return 0;
 }
 
+/* Callers of an OCI runtime look for a line of features, as crun prints it. */
+static void print_version(void)
+{
+	puts("bulkhead version " VERSION "\nspec: 1.0.2\n+SYSTEMD +SECCOMP");
+}
+
+static int run_command(int argc, char **argv)
+{
+	int first = globals_parse(argc, argv);
+	const struct command *command;
+
+	if (globals.version && first >= 0) {
+		print_version();
+		return 0;
+	}
+	if (first == argc)
+		first = fail("no command; see bulkhead help");
+	if (first < 0 || (globals.log && error_log_to(globals.log, globals.log_json))) {
+		error_print();
+		return STATUS_USAGE;
+	}
+	command = find(argv[first]);
+	if (!command)
+		return STATUS_USAGE;
+	error_set_command(command->name);
+	return command->function(command, argc - first, argv + first);
+}
+
 int main(int argc, char **argv)
 {
-	const struct command *command;
-	int first, status;
+	int status;
 
 	if (open_standard_fds())
 		return STATUS_FAILURE;
@@ -287,25 +314,11 @@ int main(int argc, char **argv)
 		print_overview(stderr);
 		return STATUS_USAGE;
 	}
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v")) {
-		puts("bulkhead version " VERSION "\nspec: 1.0.2\n+SYSTEMD +SECCOMP");
-		status = 0;
-	} else if (!strcmp(argv[1], "--help")) {
+	if (!strcmp(argv[1], "--help")) {
 		print_overview(stdout);
 		status = 0;
 	} else {
-		first = globals_parse(argc, argv);
-		if (first == argc)
-			first = fail("no command; see bulkhead help");
-		if (first < 0 || (globals.log && error_log_to(globals.log, globals.log_json))) {
-			error_print();
-			return STATUS_USAGE;
-		}
-		command = find(argv[first]);
-		if (!command)
-			return STATUS_USAGE;
-		error_set_command(command->name);
-		status = command->function(command, argc - first, argv + first);
+		status = run_command(argc, argv);
 	}
 	if (fflush(stdout) || ferror(stdout)) {
 		fail_errno("standard output");

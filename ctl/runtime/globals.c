@@ -23,6 +23,7 @@ static const struct option known[] = {
 	{ "isolation", required_argument, NULL, ISOLATION },
 	{ "rootless", required_argument, NULL, ROOTLESS },
 	{ "debug", no_argument, NULL, DEBUG },
+	{ "version", no_argument, NULL, 'v' },
 	{ }
 };
 
@@ -69,6 +70,9 @@ static int set(int option, const char *value)
 		return set_manager(value);
 	case ISOLATION:
 		return set_isolation(value);
+	case 'v':
+		globals.version = true;
+		return 0;
 	default:
 		/* It makes no difference here. */
 		return 0;
@@ -89,7 +93,7 @@ int globals_parse(int argc, char **argv)
 	if (!strcmp(base_name(argv[0]), PROCESS_NAME))
 		globals.isolation = "process";
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+v", known, NULL)) != -1) {
 		if (option == '?')
 			return fail("%s: %s; see bulkhead help", argv[optind - 1],
 				    optopt ? "its argument is missing, or it takes none" :

@@ -14,6 +14,7 @@ struct globals {
 	const char *log;	/* file for errors, or NULL */
 	bool log_json;
 	bool systemd_cgroup;	/* a cgroupsPath is SLICE:PREFIX:NAME */
+	bool version;		/* is asked for, whatever follows */
 	const char *isolation;	/* "partition", "process", or NULL */
 	char **argv;		/* the command, and what follows it */
 };
