@@ -107,6 +107,7 @@ static const struct command commands[] = {
 	  "  -w, --workdir, --cwd DIR its working directory\n"
 	  "  -c, --cap CAP            a capability that it has besides\n"
 	  "  --no-new-privs           its programs gain no privileges\n"
+	  "  --cgroup PATH            its control group, of those that the container has made\n"
 	  "  -p, --process FILE       an OCI process, in place of all that\n"
 	  "  -d, --detach             don't wait for its end\n"
 	  "  --console-socket PATH    who listens here gets its terminal\n"

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX	16
+#define ARGS_MAX	20
 
 static const int signals_max = 64;
 

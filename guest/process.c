@@ -180,10 +180,11 @@ static int make_pipes(struct process *process, int theirs[N_STREAMS])
 	return 0;
 }
 
-static int start_crun(struct process *process, bool terminal, const int stdio[N_STREAMS])
+static int start_crun(struct process *process, bool terminal, const char *cgroup,
+		      const int stdio[N_STREAMS])
 {
 	char spec[NAME_ROOM], pid_file[NAME_ROOM], console[NAME_ROOM], bundle[NAME_ROOM];
-	const char *args[12];
+	const char *args[14];
 	int n = 0;
 
 	process_file_name(spec, "process", process);
@@ -199,6 +200,10 @@ static int start_crun(struct process *process, bool terminal, const int stdio[N_
 		args[n++] = "--detach";
 		args[n++] = "--process";
 		args[n++] = spec;
+		if (*cgroup) {
+			args[n++] = "--cgroup";
+			args[n++] = cgroup;
+		}
 	}
 	args[n++] = "--pid-file";
 	args[n++] = pid_file;
@@ -248,11 +253,28 @@ static int write_spec(const struct process *process, const void *data, size_t le
 	return write_file(name, data, length);
 }
 
+/* What comes before the process, which begins with a brace. Returns its length. */
+static size_t read_cgroup(const struct frame *frame, char cgroup[CGROUP_MAX])
+{
+	const char *text = (const char *)frame->data + sizeof(struct frame_stdio);
+	size_t room = frame->length - sizeof(struct frame_stdio);
+	size_t length = 0;
+
+	if (frame->type == FRAME_EXEC && text[0] == '/')
+		while (length < room && length < CGROUP_MAX - 1 && text[length] != '{')
+			length++;
+	memcpy(cgroup, text, length);
+	cgroup[length] = 0;
+	return length;
+}
+
 enum reply_code process_create(const struct place *place, const struct frame *frame,
 			       char text[TEXT_MAX])
 {
 	struct container *container = container_find(frame->id);
 	int theirs[N_STREAMS] = { -1, -1, -1 };
+	char cgroup[CGROUP_MAX];
+	size_t skip = read_cgroup(frame, cgroup);
 	struct frame_stdio stdio;
 	struct process *process;
 	bool terminal;
@@ -268,14 +290,14 @@ enum reply_code process_create(const struct place *place, const struct frame *fr
 	process = process_new(container, frame, &stdio);
 	if (!process)
 		return failed(text, "can't make a process", ENOMEM);
-	error = write_spec(process, (const char *)frame->data + sizeof(stdio),
-			   frame->length - sizeof(stdio));
+	error = write_spec(process, (const char *)frame->data + sizeof(stdio) + skip,
+			   frame->length - sizeof(stdio) - skip);
 	if (!error)
 		error = connect_streams(place, &stdio, process);
 	if (!error)
 		error = terminal ? listen_console(process) : make_pipes(process, theirs);
 	if (!error)
-		error = start_crun(process, terminal, theirs);
+		error = start_crun(process, terminal, cgroup, theirs);
 	for (int i = 0; i < N_STREAMS; i++)
 		close_fd(&theirs[i]);
 	if (error) {

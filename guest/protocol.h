@@ -60,7 +60,7 @@ enum frame_type {
 	FRAME_NETWORK,		/* struct frame_network, and what it says; once, before CREATE */
 	FRAME_CREATE,		/* struct frame_stdio, and the container's config.json */
 	FRAME_START,		/* no data: lets the container's process begin */
-	FRAME_EXEC,		/* struct frame_stdio, and an OCI process object */
+	FRAME_EXEC,		/* struct frame_stdio, a cgroup or none, an OCI process object */
 	FRAME_SIGNAL,		/* struct frame_signal */
 	FRAME_RESIZE,		/* struct frame_size: of the process' terminal */
 	FRAME_PAUSE,		/* no data, as in those that follow */
@@ -128,6 +128,9 @@ enum stream {
 	STREAM_ERR,
 	N_STREAMS,
 };
+
+/* A control group of EXEC is an absolute path, below the container's own, of less than this. */
+#define CGROUP_MAX	1024
 
 #define STDIO_TERMINAL	0x1	/* a pseudo-terminal: no STREAM_ERR then */
 

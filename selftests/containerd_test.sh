@@ -456,8 +456,10 @@ end() {
 }
 
 in_all() {
-	printf 'crun_%s ' "$@"
-	in_modes "$@"
+	local mode
+	for mode in ${MODES-crun process partition}; do
+		printf "${mode}_%s " "$@"
+	done
 }
 
 # shellcheck disable=SC2046

@@ -30,8 +30,10 @@ some=(
 	uid_gid/uid
 )
 if [ "${CRUN_TESTS-}" = all ]; then
+	modes=${MODES-crun process partition}
 	mapfile -t files < <(find "$suite/tests" -name 'test_*.py' | sed 's/.*test_\(.*\)\.py$/\1/' | sort)
 else
+	modes=${MODES-process partition}
 	mapfile -t files < <(printf '%s\n' "${some[@]%%/*}" | uniq)
 fi
 
@@ -71,36 +73,33 @@ run_suite() {
 	done
 }
 
-# listed SECTION FILE: what the list says of the tests of crun.FILE; those that it doesn't name pass
+# listed SECTION FILE: what the list says of the tests of MODE.FILE; those that it doesn't name pass
 listed() {
 	awk -F ' *[|] *' -v section="## $1" '
 		NR != FNR { print $1, $1 in result ? result[$1] : "passed" }
 		/^## / { here = $0 == section }
-		here && NF == 5 { result[$2] = $3 }' "$list" FS=' ' "crun.$2"
+		here && NF == 5 { result[$2] = $3 }' "$list" FS=' ' "$2"
 }
 
-# is_as EXPECTED FILE: says in which tests it differs
-is_as() {
-	diff "$1" "$2" >differences && [ -s "$2" ] && return
+# ends_as SECTION MODE FILE: as the list says; tells in which tests it differs
+ends_as() {
+	run_suite "$2" "$3"
+	listed "$1" "$2.$3" >expected
+	diff expected "$2.$3" >differences && [ -s "$2.$3" ] && return
 	sed -n "s/^</# expected:/p; s/^>/# is:/p" differences
 	return 1
 }
 
 crun() {
-	run_suite crun "$1"
-	listed 'With crun itself' "$1" >expected
-	is_as expected "crun.$1"
+	ends_as 'With crun itself' crun "$1"
 }
 
 process() {
-	run_suite process "$1"
-	is_as "crun.$1" "process.$1"
+	ends_as 'With crun itself' process "$1"
 }
 
 partition() {
-	run_suite partition "$1"
-	listed 'In a partition' "$1" >expected
-	is_as expected "partition.$1"
+	ends_as 'In a partition' partition "$1"
 }
 
 # The list counts them.
@@ -113,8 +112,10 @@ as_many_as_listed() {
 }
 
 ktap_print_header
-ktap_set_plan $((3 * ${#files[@]} + 2))
-for whose in crun process partition; do
+# shellcheck disable=SC2086
+set -- $modes
+ktap_set_plan $(($# * ${#files[@]} + 2))
+for whose; do
 	for file in "${files[@]}"; do
 		ktap_test_result "${whose}_$file" "$whose" "$file"
 	done

@@ -25,6 +25,7 @@ struct exec {
 	const char **caps;
 	unsigned int n_caps;
 	const char *process;	/* a file with an OCI process, which says it all */
+	const char *cgroup;	/* below the container's, or NULL */
 	const char *console;	/* a socket that gets the terminal */
 	const char *pid_file;
 	bool interactive;
@@ -45,6 +46,9 @@ static int add_option(struct exec *exec, int option, const char *value)
 		return 0;
 	case 'e':
 		exec->env[exec->n_env++] = value;
+		return 0;
+	case 'g':
+		exec->cgroup = value;
 		return 0;
 	case 'F':
 		return strcmp(value, "0") ?
@@ -81,6 +85,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 	static const struct option known[] = {
 		{ "apparmor", required_argument, NULL, 'R' },
 		{ "cap", required_argument, NULL, 'c' },
+		{ "cgroup", required_argument, NULL, 'g' },
 		{ "console-socket", required_argument, NULL, 'C' },
 		{ "cwd", required_argument, NULL, 'w' },
 		{ "detach", no_argument, NULL, 'd' },
@@ -144,8 +149,9 @@ static int set_streams(struct exec *exec)
 
 static int ask(int socket, const struct exec *exec, const struct frame_stdio *stdio)
 {
-	char *text cleanup_free = exec->process ? exec_load(exec->process) :
-						  exec_write(&exec->options);
+	char *text cleanup_free = exec->process ?
+				  exec_load(exec->process, exec->cgroup) :
+				  exec_write(&exec->options, exec->cgroup);
 	struct connection connection;
 	int result = 0;
 

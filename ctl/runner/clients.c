@@ -87,23 +87,29 @@ static uint32_t base_of(const struct client *client)
 	return PROCESS_INIT(client->member ? client->member->number : 0);
 }
 
-/* The process object that the container's and the command's wishes make. */
+/*
+ * The process object that the container's and the command's wishes make, behind the control group
+ * that it is to be in.
+ */
 static char *make_process(const struct runner *runner, const struct client *client,
 			  const struct frame *frame, const struct frame_stdio *stdio)
 {
+	char *cgroup cleanup_free = NULL;
 	const json_t *config = client->member ? client->member->config : runner->container->config;
 	json_t *process = exec_read((const char *)frame->data + sizeof(*stdio),
 				    frame->length - sizeof(*stdio), config,
-				    stdio->flags & STDIO_TERMINAL);
-	char *text;
+				    stdio->flags & STDIO_TERMINAL, &cgroup);
+	char *object cleanup_free = NULL;
+	char *text = NULL;
 
 	/* As of the container itself, see guest_config(). */
 	if (process && runner->container->partition) {
 		field_delete(process, "apparmorProfile");
 		field_delete(process, "selinuxLabel");
 	}
-	text = process ? json_dumps(process, JSON_COMPACT) : NULL;
-
+	object = process ? json_dumps(process, JSON_COMPACT) : NULL;
+	if (object && asprintf(&text, "%s%s", cgroup, object) < 0)
+		text = NULL;
 	if (process && !text)
 		fail("no memory for the command");
 	json_decref(process);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "oci/config.h"
 #include "oci/field.h"
+#include "protocol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static json_t *write_env(const char *const *env)
 	return array;
 }
 
-char *exec_write(const struct config_options *options)
+char *exec_write(const struct config_options *options, const char *cgroup)
 {
 	json_t *object = json_object();
 	char *text = NULL;
@@ -38,6 +39,7 @@ char *exec_write(const struct config_options *options)
 	    !field_set(object, "env", write_env(options->env)) &&
 	    (!options->user || !field_set(object, "user", field_text(options->user))) &&
 	    (!options->workdir || !field_set(object, "cwd", field_text(options->workdir))) &&
+	    (!cgroup || !field_set(object, "cgroup", field_text(cgroup))) &&
 	    !field_set(object, "caps", field_texts(options->caps)) &&
 	    !field_set(object, "noNewPrivileges", json_boolean(options->no_new_privileges))) {
 		text = json_dumps(object, JSON_COMPACT);
@@ -70,11 +72,13 @@ int exec_has_terminal(const char *path, bool *terminal)
 	return result;
 }
 
-char *exec_load(const char *path)
+char *exec_load(const char *path, const char *cgroup)
 {
 	json_t *object = json_pack("{s:o}", "process", load_process(path));
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *text = NULL;
 
+	if (object && (!cgroup || !field_set(object, "cgroup", field_text(cgroup))))
+		text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return text;
 }
@@ -124,15 +128,31 @@ static json_t *make(const json_t *object, const json_t *config, bool terminal)
 	return process_make(config, &options);
 }
 
-json_t *exec_read(const char *text, size_t length, const json_t *config, bool terminal)
+/* A path that leads out of the container's own would be anybody's. */
+static int read_cgroup(const json_t *object, char **cgroup)
+{
+	const char *path;
+
+	if (field_find_text(object, "cgroup", &path))
+		return -1;
+	if (path && (*path != '/' || strstr(path, "/..") || strchr(path, '{') ||
+		     strlen(path) >= CGROUP_MAX))
+		return fail("--cgroup: %s: not an absolute path of a cgroup", path);
+	*cgroup = strdup(path ?: "");
+	return *cgroup ? 0 : fail("no memory for the command");
+}
+
+json_t *exec_read(const char *text, size_t length, const json_t *config, bool terminal,
+		  char **cgroup)
 {
 	json_t *object = json_loadb(text, length, 0, NULL);
 	json_t *process = NULL;
 
-	if (object)
-		process = make(object, config, terminal);
-	else
+	*cgroup = NULL;
+	if (!object)
 		fail("malformed request");
+	else if (!read_cgroup(object, cgroup))
+		process = make(object, config, terminal);
 	json_decref(object);
 	return process;
 }
