@@ -2,10 +2,14 @@
 #include "runtime/crun.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/status.h"
 #include "runtime/globals.h"
 #include "runtime/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What crun gets at most before the command. */
@@ -38,6 +42,31 @@ int crun_execute(void)
 		argv[n++] = globals.argv[i];
 	execvp("crun", (char *const *)argv);
 	return fail_errno(errno == ENOENT ? "crun; install it" : "crun");
+}
+
+json_t *crun_state(const char *id)
+{
+	json_t *state;
+	int ends[2];
+	FILE *from;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return NULL;
+	pid = fork();
+	if (!pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		execlp("crun", "crun", "--root", globals.root, "state", id, NULL);
+		_exit(STATUS_NOT_FOUND);
+	}
+	close(ends[1]);
+	from = fdopen(ends[0], "r");
+	state = from ? json_loadf(from, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	if (from)
+		fclose(from);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return state;
 }
 
 int crun_take_over(const char *id)

@@ -6,10 +6,15 @@
 #ifndef BULKHEAD_CRUN_H
 #define BULKHEAD_CRUN_H
 
+#include <jansson.h>
+
 /* Becomes crun. Returns -1 with an error if there is none. */
 int crun_execute(void);
 
-/* The same if the container of that id is crun's; otherwise returns 0. */
+/* What crun says of the state of a container of its own: a new object, or NULL. */
+json_t *crun_state(const char *id);
+
+/* The same as crun_execute() if the container of that id is crun's; otherwise returns 0. */
 int crun_take_over(const char *id);
 
 #endif

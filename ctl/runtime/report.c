@@ -52,9 +52,7 @@ static int add(const char *id, void *data)
 	const struct passwd *owner;
 	json_t *state;
 
-	if (state_is_crun(id))
-		return 0;
-	state = state_report(id);
+	state = state_is_crun(id) ? crun_state(id) : state_report(id);
 	/* It was deleted meanwhile, or is yet to be. */
 	if (!state)
 		return 0;

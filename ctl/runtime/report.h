@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Prints the containers below --root, but those of crun. Returns 0, or -1 with an error. */
+/* Prints the containers below --root, those of crun as well. Returns 0, or -1 with an error. */
 int report_list(bool json, bool quiet);
 
 #endif
