@@ -64,11 +64,11 @@ static void print_links(const struct part *part)
 
 static int print_line(unsigned int command, const struct part *part)
 {
-	char target[SIZE_TEXT], actual[SIZE_TEXT];
+	char target[SIZE_TEXT], actual[SIZE_TEXT], name[PART_SHORT_NAME];
 
 	printf("%s %u", event_name(command), part->id);
 	if (part->name[0])
-		printf(" %s", part->name);
+		printf(" %s", part_short_name(part->name, name));
 	if (command == BULKHEAD_CMD_PART_CHANGED)
 		printf(", memory target %s, actual %s", size_format(part->memory_target, target),
 		       size_format(part->memory_actual, actual));
