@@ -29,10 +29,10 @@ bundle() {
 			"options": ["bind"]}' -- sh -c 'uname -r >/mnt/$(uname -r); exec sleep 1000'
 }
 
-# The distribution's older one, the host's version, and the newest, of the same root at the same time.
+# The distribution's older one and the host's version, of the same root at the same time.
 side_by_side() {
 	local release
-	[ ${#releases[@]} -ge 2 ] && mkdir volume || return
+	[ ${#releases[@]} -ge 1 ] && mkdir volume || return
 	for release in "${releases[@]}"; do install_kernel "$release" || return; done
 	for release in "$default" "${releases[@]}"; do
 		bundle "bundle-$release" "$release" &&
@@ -49,14 +49,12 @@ side_by_side() {
 
 # What runs needs its kernel's file no more, and what is run next gets the newest that there is.
 replaced() {
-	local release
-	remove_kernel "${releases[0]}"
-	[ "$(bulkhead exec "on-${releases[0]%%[-+]*}" uname -r)" = "${releases[0]}" ] &&
-		status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "${releases[-1]}" || return
+	status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "${releases[-1]}" || return
 	remove_kernel "${releases[-1]}"
-	status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "$default" &&
-		fails 125 "vmlinuz-${releases[0]}" bulkhead --root "$tmp/state" run --bundle \
-			"bundle-${releases[0]}" gone
+	[ "$(bulkhead exec "on-${releases[-1]%%[-+]*}" uname -r)" = "${releases[-1]}" ] &&
+		status_is 0 bulkhead run --rootfs rootfs -- uname -r && says out "$default" &&
+		fails 125 "vmlinuz-${releases[-1]}" bulkhead --root "$tmp/state" run --bundle \
+			"bundle-${releases[-1]}" gone
 }
 
 ended() {
