@@ -135,6 +135,25 @@ TEST(disks)
 	json_decref(config);
 }
 
+/* Who runs this may have none. */
+TEST(groups_kept)
+{
+	json_t *config = parse(spec), *array = NULL, *made;
+	int n = getgroups(0, NULL);
+	struct tree tree;
+
+	ASSERT_EQ(0, field_set(config, "annotations",
+			       parse("{'run.oci.keep_original_groups': '1', 'a.b': 'c'}")));
+	made = guest_config(config, 0, NULL, &tree);
+	ASSERT_NE(NULL, made);
+	EXPECT_EQ(n ? 1 : 2, json_object_size(json_object_get(made, "annotations")));
+	ASSERT_EQ(0, field_find(made, "process.user.additionalGids", JSON_ARRAY, &array));
+	EXPECT_EQ(n, json_array_size(array));
+	tree_release(&tree);
+	json_decref(made);
+	json_decref(config);
+}
+
 struct refusal {
 	const char *path;
 	const char *value;

@@ -4,6 +4,7 @@
 #include "oci/mount.h"
 #include "oci/network.h"
 #include "oci/support.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "protocol.h"
 #include "util.h"
@@ -13,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
+
+/* The groups of who calls the runtime are to be the container's, as podman says it. */
+#define KEEP_GROUPS	"run.oci.keep_original_groups"
 
 /* Done by the host, or, for security modules, empty: a name that says none is one all the same. */
 static const char *const dropped[] = {
@@ -150,6 +155,31 @@ static int join_others(json_t *config, const json_t *joins)
 	return 0;
 }
 
+/* crun would keep the agent's groups, of which there are none: those of the host's, by number. */
+static int keep_groups(json_t *config)
+{
+	json_t *annotations = json_object_get(config, "annotations");
+	const char *keep = json_string_value(json_object_get(annotations, KEEP_GROUPS));
+	int n = keep && strcmp(keep, "0") ? getgroups(0, NULL) : 0;
+	gid_t *groups cleanup_free = NULL;
+	json_t *array;
+
+	if (!n)
+		return 0;
+	groups = calloc(n, sizeof(*groups));
+	n = groups ? getgroups(n, groups) : -1;
+	if (n < 0)
+		return fail_errno("the groups of the caller");
+	json_object_del(annotations, KEEP_GROUPS);
+	array = json_array();
+	for (int i = 0; i < n; i++)
+		if (field_append(array, json_integer(groups[i]))) {
+			json_decref(array);
+			return -1;
+		}
+	return field_set(config, "process.user.additionalGids", array);
+}
+
 /* The processors and nodes of the host again, as files of its cgroup. */
 static void drop_cpuset(json_t *config)
 {
@@ -169,7 +199,7 @@ static int convert(json_t *config, struct tree *tree, const json_t *joins)
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
 		field_delete(config, dropped[i]);
 	drop_cpuset(config);
-	if (join_network(config) || redirect_mounts(config, tree, joins) ||
+	if (keep_groups(config) || join_network(config) || redirect_mounts(config, tree, joins) ||
 	    field_set(config, "root.path", json_sprintf(SHARE_ROOT, tree->container)))
 		return -1;
 	return field_set(config, "linux.cgroupsPath",
