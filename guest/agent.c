@@ -22,8 +22,9 @@ static struct {
 	bool ending;		/* the first container is to be deleted */
 	bool has_network;
 	int status;		/* of the first container, -1 before it has exited */
+	int notify;		/* on which the container may say that it is ready, or -1 */
 	int signals;		/* signalfd for SIGCHLD */
-} agent = { .status = -1 };
+} agent = { .status = -1, .notify = -1 };
 
 static void vsay(const char *format, va_list args)
 {
@@ -156,11 +157,17 @@ static bool is_legal(const struct frame *frame)
 /* A request whose reply comes when crun has ended. */
 static void take_request(const struct frame *frame)
 {
+	struct frame_stdio stdio;
 	char text[TEXT_MAX] = "";
 	enum reply_code code;
 
 	if (frame->type == FRAME_CREATE && !container_add(frame->id, agent.place->container))
 		die("no memory for a container");
+	if (frame->type == FRAME_CREATE) {
+		memcpy(&stdio, frame->data, sizeof(stdio));
+		if (stdio.flags & STDIO_NOTIFY && agent.notify < 0)
+			agent.notify = notify_open();
+	}
 	if (frame->type == FRAME_CREATE || frame->type == FRAME_EXEC)
 		code = process_create(agent.place, frame, text);
 	else
@@ -287,7 +294,7 @@ static void take_button(void)
 
 static void wait_for_something(void)
 {
-	enum { CONNECTION, SIGNALS, BUTTON, N };
+	enum { CONNECTION, SIGNALS, BUTTON, NOTIFY, N };
 	struct pollfd *fds = calloc(N + process_poll_max(), sizeof(*fds));
 	size_t n;
 
@@ -296,12 +303,16 @@ static void wait_for_something(void)
 	fds[CONNECTION] = (struct pollfd){ .fd = agent.connection.fd, .events = POLLIN };
 	fds[SIGNALS] = (struct pollfd){ .fd = agent.signals, .events = POLLIN };
 	fds[BUTTON] = (struct pollfd){ .fd = agent.place->button, .events = POLLIN };
+	fds[NOTIFY] = (struct pollfd){ .fd = agent.notify, .events = POLLIN };
 	if (connection_has_output(&agent.connection))
 		fds[CONNECTION].events |= POLLOUT;
 	n = N + process_poll(&fds[N]);
 	if (poll(fds, n, -1) < 0 && errno != EINTR)
 		die("poll: %m");
 	process_polled(&fds[N]);
+	/* Before its end, if that comes with it. */
+	if (fds[NOTIFY].revents && notify_is_ready(agent.notify))
+		put(FRAME_READY, PROCESS_INIT(0), NULL, 0, NULL, 0);
 	if (fds[SIGNALS].revents)
 		take_children();
 	if (fds[BUTTON].revents & POLLIN)

@@ -72,6 +72,13 @@ void modules_load(void);
 int button_open(void);
 bool button_pressed(int fd);
 
+/*
+ * notify.c: makes NOTIFY_DIR, with a non-blocking socket in it that a container sends to, or -1;
+ * reads what has come, and whether that says that the container is ready.
+ */
+int notify_open(void);
+bool notify_is_ready(int fd);
+
 /* power.c: leaves @status (0 to 255, or -1 for none) with the partition and stops it. */
 noreturn void power_off(int status);
 

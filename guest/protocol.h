@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION	4
+#define PROTOCOL_VERSION	5
 
 /* Bytes of data in a frame. An OCI configuration is the longest. */
 #define FRAME_DATA_MAX		(1024 * 1024 + 256)
@@ -44,6 +44,9 @@
 /* In a guest, the memory that containers share which share a namespace of IPC. */
 #define SHARED_MEMORY		"/run/bulkhead/shm"
 
+/* In a guest, where the first container has the socket that sd_notify(3) sends to, "notify". */
+#define NOTIFY_DIR		"/run/bulkhead/notify"
+
 /* In a guest, the namespaces of a container that is there, as of /proc/PID/ns. */
 #define NAMESPACES		"/run/bulkhead/namespaces/%u"
 
@@ -54,6 +57,7 @@ enum frame_type {
 	/* From the agent. */
 	FRAME_HELLO = 1,	/* struct frame_hello: first, once */
 	FRAME_EXITED,		/* struct frame_exited */
+	FRAME_READY,		/* no data: the container says so, see STDIO_NOTIFY */
 	FRAME_REPLY,		/* struct frame_reply, and what it says of the request */
 
 	/* Requests: each is answered by one REPLY, with its id, when it is done. */
@@ -133,6 +137,7 @@ enum stream {
 #define CGROUP_MAX	1024
 
 #define STDIO_TERMINAL	0x1	/* a pseudo-terminal: no STREAM_ERR then */
+#define STDIO_NOTIFY	0x2	/* of CREATE: the container may say when it is ready */
 
 struct frame_size {
 	uint16_t rows;

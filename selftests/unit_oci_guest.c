@@ -135,6 +135,20 @@ TEST(disks)
 	json_decref(config);
 }
 
+/* The guest's socket is where the host's would be. */
+TEST(notify)
+{
+	json_t *config = parse("{'process': {'env': ['A=1']}}");
+	json_t *wanted = parse("{'process': {'env': ['A=1', 'NOTIFY_SOCKET=/run/n/notify']},"
+			       " 'mounts': [{'destination': '/run/n', 'type': 'bind',"
+			       "  'source': '/run/bulkhead/notify', 'options': ['bind']}]}");
+
+	ASSERT_EQ(0, guest_add_notify(config, "/run/n"));
+	EXPECT_TRUE(json_equal(wanted, config));
+	json_decref(wanted);
+	json_decref(config);
+}
+
 /* Who runs this may have none. */
 TEST(groups_kept)
 {

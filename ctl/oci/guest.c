@@ -256,6 +256,19 @@ int guest_add_disks(json_t *config, unsigned int n)
 					       "access", "rwm"));
 }
 
+int guest_add_notify(json_t *config, const char *socket)
+{
+	json_t *mounts, *env;
+
+	if (field_make_array(config, "mounts", &mounts) ||
+	    field_make_array(config, "process.env", &env) ||
+	    field_append(env, json_sprintf("NOTIFY_SOCKET=%s/notify", socket)))
+		return -1;
+	return field_append(mounts, json_pack("{s:s, s:s, s:s, s:[s]}", "destination", socket,
+					      "source", NOTIFY_DIR, "type", "bind", "options",
+					      "bind"));
+}
+
 json_t *guest_config(const json_t *config, unsigned int number, const json_t *joins,
 		     struct tree *tree)
 {

@@ -24,6 +24,12 @@ json_t *guest_config(const json_t *config, unsigned int number, const json_t *jo
  */
 int guest_add_disks(json_t *config, unsigned int n);
 
+/*
+ * Lets the container say that it is ready: to the guest's own socket, where crun would put it for
+ * the host's @socket, an absolute path. Returns 0, or -1 with an error.
+ */
+int guest_add_notify(json_t *config, const char *socket);
+
 void tree_release(struct tree *tree);
 
 #endif

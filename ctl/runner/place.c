@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "base/timeout.h"
@@ -21,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +51,31 @@ static int create_cgroup(const struct container *container)
 	return cgroup_create(&limits, memory, DIRECTORY_CGROUP);
 }
 
+/* Where the service manager, or whoever else has started this, waits to hear of the container. */
+static int set_notify(struct runner *runner)
+{
+	const char *socket = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un addr;
+
+	if (!socket || *socket != '/' || strlen(socket) >= sizeof(addr.sun_path))
+		return 0;
+	runner->notify = socket;
+	return guest_add_notify(runner->agent_config, socket);
+}
+
+void place_notify(const struct runner *runner)
+{
+	int fd cleanup_close = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	static const char ready[] = "READY=1";
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	/* What else the guest may have said stays there. */
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", runner->notify);
+	if (fd < 0 || sendto(fd, ready, strlen(ready), MSG_NOSIGNAL, (struct sockaddr *)&addr,
+			     sizeof(addr)) < 0)
+		warn("%s: %s", runner->notify, strerror(errno));
+}
+
 static int enter_partition(struct runner *runner)
 {
 	static struct tree tree;
@@ -57,7 +85,8 @@ static int enter_partition(struct runner *runner)
 	setup.tree = &tree;
 	setup.join_cgroup = cgroup_join;
 	runner->agent_config = guest_config(runner->container->config, 0, NULL, &tree);
-	if (!runner->agent_config || guest_add_disks(runner->agent_config, setup.n_disks) ||
+	if (!runner->agent_config || set_notify(runner) ||
+	    guest_add_disks(runner->agent_config, setup.n_disks) ||
 	    create_cgroup(runner->container) || nics_take(runner, &setup) ||
 	    agent_listen_vsock(&runner->agent, &setup.port) ||
 	    machine_create(&runner->machine, &setup) || cgroup_join())

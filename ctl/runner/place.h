@@ -11,6 +11,9 @@ struct runner;
 /* Makes the place, and starts the agent in it. Returns 0, or -1 with an error. */
 int place_enter(struct runner *runner);
 
+/* Tells the host's socket for that, which there is, that the container is ready. */
+void place_notify(const struct runner *runner);
+
 /*
  * Applies "linux.resources" of a config as far as they are the host's to apply, and takes out what
  * an agent can't. Those of a further container don't change the partition. Returns 0, or -1 with

@@ -86,6 +86,7 @@ struct runner {
 	struct agent agent;
 	struct machine machine;	/* with a partition */
 	struct takeover takeover;	/* whose place that takes */
+	const char *notify;	/* the host's socket that is still to be told when it is ready */
 	json_t *agent_config;	/* as the agent gets it */
 	pid_t agent_process;	/* without; 0 if there is none */
 	struct rlimit old_files;	/* open files that this process could have before */

@@ -115,6 +115,8 @@ static int put_container(struct runner *runner)
 	if (!text)
 		return fail("no memory for the container's configuration");
 	stdio.flags = json_is_true(terminal) ? STDIO_TERMINAL : 0;
+	if (runner->notify)
+		stdio.flags |= STDIO_NOTIFY;
 	stdio.tickets[STREAM_IN] = container->interactive;
 	stdio.tickets[STREAM_OUT] = 1;
 	stdio.tickets[STREAM_ERR] = !json_is_true(terminal);
@@ -214,6 +216,12 @@ static int take_frame(void *data, const struct frame *frame)
 		return requests_take_reply(runner, frame);
 	case FRAME_EXITED:
 		return take_exited(runner, frame);
+	case FRAME_READY:
+		/* Once: a guest may say it as often as it likes. */
+		if (runner->notify)
+			place_notify(runner);
+		runner->notify = NULL;
+		return 0;
 	default:
 		return fail("the agent broke its protocol (frame out of turn)");
 	}
