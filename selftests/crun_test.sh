@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The tests that crun's source comes with, run with crun itself and with bulkhead in its place. What
-# they should find is told in docs/crun-tests.md. With CRUN_TESTS=all all of them, else some.
+# they should find is told in docs/crun-tests.md. With CRUN_TESTS=all all of them, or those of the files that
+# it names; else some, and without crun itself. MODES says with what.
 set -u
 # shellcheck source=selftests/shell.sh
 source "$(dirname "$(realpath "$0")")/shell.sh"
@@ -29,9 +30,11 @@ some=(
 	tty/test-stdin-tty tty/test-detach-tty
 	uid_gid/uid
 )
+modes=${MODES-crun process partition}
 if [ "${CRUN_TESTS-}" = all ]; then
-	modes=${MODES-crun process partition}
 	mapfile -t files < <(find "$suite/tests" -name 'test_*.py' | sed 's/.*test_\(.*\)\.py$/\1/' | sort)
+elif [ "${CRUN_TESTS-}" ]; then
+	read -ra files <<<"$CRUN_TESTS"
 else
 	modes=${MODES-process partition}
 	mapfile -t files < <(printf '%s\n' "${some[@]%%/*}" | uniq)
@@ -58,7 +61,7 @@ pid=$(sh -c 'echo $$')
 # run_suite WHOSE FILE: with that runtime; its results are in WHOSE.FILE
 run_suite() {
 	local tests=() test
-	if [ "${CRUN_TESTS-}" != all ]; then
+	if [ ! "${CRUN_TESTS-}" ]; then
 		for test in "${some[@]}"; do
 			[ "${test%%/*}" != "$2" ] || tests+=("${test#*/}")
 		done
