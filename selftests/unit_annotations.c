@@ -21,9 +21,9 @@ TEST(heard)
 	struct wishes wishes;
 	json_t *config;
 
-	ASSERT_EQ(0, read_text("{'bulkhead.isolation': 'process',"
-			       " 'bulkhead.kernel': '/boot/vmlinuz-7',"
-			       " 'bulkhead.memory': '1G', 'bulkhead.cpus': '3',"
+	ASSERT_EQ(0, read_text("{'bulkhead.isolation': 'process',\n"
+			       " 'bulkhead.kernel': '/boot/vmlinuz-7',\n"
+			       " 'bulkhead.memory': '1G', 'bulkhead.cpus': '3',\n"
 			       " 'bulkhead.append': 'quiet', 'org.other': 'x'}",
 			       &policy, &wishes, &config));
 	EXPECT_STREQ("process", wishes.isolation);

@@ -139,8 +139,8 @@ TEST(disks)
 TEST(notify)
 {
 	json_t *config = parse("{'process': {'env': ['A=1']}}");
-	json_t *wanted = parse("{'process': {'env': ['A=1', 'NOTIFY_SOCKET=/run/n/notify']},"
-			       " 'mounts': [{'destination': '/run/n', 'type': 'bind',"
+	json_t *wanted = parse("{'process': {'env': ['A=1', 'NOTIFY_SOCKET=/run/n/notify']},\n"
+			       " 'mounts': [{'destination': '/run/n', 'type': 'bind',\n"
 			       "  'source': '/run/bulkhead/notify', 'options': ['bind']}]}");
 
 	ASSERT_EQ(0, guest_add_notify(config, "/run/n"));

@@ -22,8 +22,8 @@ __printf(1, 2) int error_prefix(const char *format, ...);
 const char *error_text(void);
 
 /*
- * What error_print() prints goes to this file, too, from now on, as text or as JSON, of which each line
- * is an object. Returns 0, or -1 with an error.
+ * What error_print() prints goes to this file, too, from now on, as text or as JSON, of which each
+ * line is an object. Returns 0, or -1 with an error.
  */
 int error_log_to(const char *path, bool json);
 
