@@ -34,7 +34,7 @@ bool notify_is_ready(int fd)
 	/* Descriptors that come along are dropped: who waits for that may go on. */
 	while ((n = recv(fd, text + 1, sizeof(text) - 3, 0)) >= 0) {
 		memcpy(text + 1 + n, "\n", 2);
-		ready |= strstr(text, "\nREADY=1\n") != NULL;
+		ready |= !!strstr(text, "\nREADY=1\n");
 	}
 	return ready;
 }

@@ -158,10 +158,10 @@ static int join_others(json_t *config, const json_t *joins)
 /* crun would keep the agent's groups, of which there are none: those of the host's, by number. */
 static int keep_groups(json_t *config)
 {
+	gid_t *groups cleanup_free = NULL;
 	json_t *annotations = json_object_get(config, "annotations");
 	const char *keep = json_string_value(json_object_get(annotations, KEEP_GROUPS));
 	int n = keep && strcmp(keep, "0") ? getgroups(0, NULL) : 0;
-	gid_t *groups cleanup_free = NULL;
 	json_t *array;
 
 	if (!n)
