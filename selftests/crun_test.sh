@@ -14,21 +14,17 @@ some=(
 	capabilities/some-caps-effective-non-root
 	delete/test_multiple_containers_delete
 	devices/mknod-device
-	exec/exec-detach-additional-gids exec/exec-set-user-with-uid-gid exec/exec_write_pid_file
+	exec/exec-set-user-with-uid-gid exec/exec_write_pid_file
 	hooks/test-fail-prestart hooks/test-hook-env-inherit
-	limits/limit-pid-n
-	mounts/mount-nosuid mounts/mount-symlink mounts/mount-userns-bind-mount
-	paths/masked-paths
+	mounts/mount-symlink mounts/mount-userns-bind-mount
 	pid/pid
 	pid_file/test_pid_file
 	preserve_fds/preserve-fds-0
-	resources/resources-pid-limit-userns resources/resources-unified-invalid-controller
-	resources/resources-unified-exec-cgroup
-	rlimits/rlimits
+	resources/resources-unified-invalid-controller resources/resources-unified-exec-cgroup
 	seccomp/seccomp-listener
-	start/start start/run-twice start/delete-in-created-state start/sd-notify-env
+	start/start-override-config start/delete-in-created-state start/sd-notify-env start/sd-notify-proxy
 	tty/test-stdin-tty tty/test-detach-tty
-	uid_gid/uid
+	uid_gid/keep-groups
 )
 modes=${MODES-crun process partition}
 if [ "${CRUN_TESTS-}" = all ]; then
