@@ -4,8 +4,8 @@
 #
 # A feature is a function, which does the same in each mode of $mode. What it finds is compared with
 # what it found with crun, where it also has to succeed; the table of docs/podman.md says what comes
-# of it. With RUNTIME=/usr/bin/crun, that is in bulkhead's place, and all is to be equal. ONLY=PATTERN
-# tries but the features that match it, which may want others that come before.
+# of it. With RUNTIME=/usr/bin/crun, that is in bulkhead's place, and all is to be equal. With
+# ONLY=PATTERN, only features that match it are tried, which may want others that come before.
 # shellcheck disable=SC2016,SC2154,SC2317	# variables are those of the shell in the container
 set -u
 # shellcheck source=selftests/shell.sh
@@ -19,7 +19,8 @@ declare -A numbers=([crun]=1 [partition]=2 [process]=3) report
 normalize() {
 	sed -E "s/\b(10\.8|808)$number/\1N/g; s/\b$mode-/MODE-/g
 		s/\b([0-9a-f]{63,64}|[0-9a-f]{12})\b/ID/g; s/podman[0-9]{6,}/TEMPORARY/g
-		s/^Error: .*(: OCI [a-z ]+)$/Error\1/; s/^time=\"[^\"]*\"/time/
+		s/^Error: .*(: OCI [a-z ]+)$/Error\1/
+		s/^(Error: OCI [a-z ]*): .*/\1/; s/^time=\"[^\"]*\"/time/
 		/failed to connect to syslog/d; /creationTimestamp/d"
 }
 
@@ -623,8 +624,8 @@ cell() {
 	elif [ "$1" -eq 0 ] && cmp -s crun.record "$mode.record"; then
 		echo equal
 	else
-		refusal=$(sed -nE '/^(Error: )?bulkhead(-process)?: /{
-			s///; s/: OCI [a-z ]*$//; p; q}' "$mode.errors")
+		refusal=$(sed -nE '/^(Error: )?(OCI [a-z ]*: )?bulkhead(-process)?: /{
+			s///; s/: OCI [a-z ]*$//; s/ \(c [0-9:]*\)//; p; q}' "$mode.errors")
 		echo "${refusal:+refused: }${refusal:-differs}"
 	fi
 }
