@@ -86,12 +86,32 @@ static void take_step(enum frame_type request, uint32_t id, enum reply_code code
 	}
 }
 
+static void reply(enum frame_type request, uint32_t id, enum reply_code code, const char *text);
+
+/* Removes the container, unless crun is at work for it: then, once that is answered. */
+static void delete_if_due(uint32_t id)
+{
+	struct container *container = container_find(id);
+	struct frame frame = { .type = FRAME_DELETE };
+	char text[TEXT_MAX] = "";
+	enum reply_code code;
+
+	if (!container || !container->deletes || container->control.request)
+		return;
+	frame.id = container->delete_id;
+	container->deletes = false;
+	code = process_run_crun(&frame, text);
+	if (code != REPLY_DONE)
+		reply(FRAME_DELETE, frame.id, code, text);
+}
+
 static void reply(enum frame_type request, uint32_t id, enum reply_code code, const char *text)
 {
 	const struct frame_reply reply = { .request = request, .code = code };
 
 	take_step(request, id, code);
 	put(FRAME_REPLY, id, &reply, sizeof(reply), text, code == REPLY_DONE ? 0 : strlen(text));
+	delete_if_due(id);
 }
 
 static void exited(uint32_t id, const struct frame_exited *exited)
@@ -176,6 +196,16 @@ static void take_request(const struct frame *frame)
 		reply(frame->type, frame->id, code, text);
 }
 
+/* A container that ends at once does so before crun has ended that started it. */
+static void take_delete(const struct frame *frame)
+{
+	struct container *container = container_find(frame->id);
+
+	container->deletes = true;
+	container->delete_id = frame->id;
+	delete_if_due(frame->id);
+}
+
 static void take_network(const struct frame *frame)
 {
 	char text[TEXT_MAX] = "";
@@ -232,7 +262,7 @@ static void take_frame(const struct frame *frame)
 		break;
 	case FRAME_DELETE:
 		if (CONTAINER_OF(frame->id))
-			take_request(frame);
+			take_delete(frame);
 		else
 			agent.ending = true;
 		break;

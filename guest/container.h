@@ -46,6 +46,8 @@ struct container {
 	struct process *init;		/* of the processes, that which the container is */
 	struct process control;		/* START, PAUSE and the like: a run of crun at a time */
 	char *cgroup;
+	bool deletes;			/* once @control is done with what it does */
+	uint32_t delete_id;
 };
 
 /* A child that ended before it was known whose process it was. */

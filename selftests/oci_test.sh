@@ -338,6 +338,12 @@ pod() {
 	echo typed >&7 && wait_until is_gone "$pid" && exec 7>&- &&
 		[ "$(tail -n 1 one/out)" = typed ] && is_in_state one stopped && oci delete one &&
 		is_in_state infra running || return
+	# Some that end at once.
+	bundle quick hostname='"pod"' linux.namespaces="$namespaces" -- true
+	for _ in 1 2 3 4 5; do
+		oci create --bundle quick quick </dev/null >out 2>&1 && oci start quick &&
+			wait_until is_in_state quick stopped && oci delete quick || return
+	done
 	# One is killed, one ends with the pod.
 	oci create --bundle one one </dev/null >out 2>&1 && oci delete --force one &&
 		oci create --bundle two --pid-file "$tmp/two/pid" two </dev/null >out 2>&1 &&
