@@ -288,6 +288,10 @@ scope() {
 		[[ $* =~ ^call\ org.freedesktop.systemd1\ .*\ StartTransientUnit\ 'ssa(sv)a(sa(sv))'\ ([^ ]*.scope)\ fail\ .*Slice\ s\ ([^ ]*)\ .*PIDs\ au\ 1\ ([0-9]*)\ .*0$ ]] || exit 1
 		group=/sys/fs/cgroup/${BASH_REMATCH[2]}/${BASH_REMATCH[1]}
 		mkdir -p "$group"
+		for controller in cpu memory pids; do
+			echo +$controller >/sys/fs/cgroup/cgroup.subtree_control
+			echo +$controller >"${group%/*}/cgroup.subtree_control"
+		done
 		(sleep 0.5; echo "${BASH_REMATCH[3]}" >"$group/cgroup.procs") &
 	END
 	chmod +x bus/busctl
