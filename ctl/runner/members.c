@@ -229,6 +229,9 @@ void members_lost(struct runner *runner, struct member *member)
 void members_end(struct runner *runner)
 {
 	while (runner->members) {
+		/* Its front is in its cgroup, and ends now. */
+		if (runner->members->front)
+			shutdown(runner->members->front->connection.fd, SHUT_RDWR);
 		/* What it is to see of the host ends with virtiofsd. */
 		tree_release(&runner->members->tree);
 		remove_member(runner, runner->members);
