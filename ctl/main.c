@@ -135,8 +135,7 @@ static const struct command commands[] = {
 	{ "stop", cmd_stop, "[--timeout SECONDS] [--json] ID|NAME...",
 	  "ask to stop, and kill what hasn't stopped in time",
 	  "  --timeout SECONDS  how long to wait (default 10)\n" JSON_OPTION },
-	{ "kill", cmd_kill, "[OPTION...] ID|NAME...\n"
-	  "       bulkhead kill [OPTION...] ID SIGNAL",
+	{ "kill", cmd_kill, "[OPTION...] ID|NAME... | ID SIGNAL",
 	  "stop partitions and containers at once, or send a signal",
 	  "  -a, --all            to all processes of the container\n"
 	  "  -r, --regex          to all of create whose ids match the regular expression ID\n"

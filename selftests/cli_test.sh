@@ -159,7 +159,7 @@ refused_in_partitions() {
 			"source": "/tmp", "options": ["bind", "idmap"]}' &&
 		refused 'mounts: /x: type "nfs": .*' \
 			mounts.+='{"destination": "/x", "type": "nfs", "source": "host:/x"}' &&
-		refused 'apparmorProfile: docker-default: .*' process.apparmorProfile='"docker-default"' &&
+		refused 'apparmorProfile: mine: .*' process.apparmorProfile='"mine"' &&
 		refused 'seccomp.listenerPath: .*' linux.seccomp.listenerPath='"/run/socket"' &&
 		refused 'unified: io.max: .*' linux.resources.unified.io:max='"8:0 rbps=1"'
 }
