@@ -60,7 +60,7 @@ cpus_wrong() {
 
 name_wrong() {
 	run_fails 'name' --name 'a b' --rootfs rootfs -- true &&
-		run_fails 'name' --name "$(printf 'a%.0s' {1..64})" --rootfs rootfs -- true
+		run_fails 'name' --name "$(printf 'a%.0s' {1..128})" --rootfs rootfs -- true
 }
 
 disk_wrong() {
