@@ -10,7 +10,7 @@ import struct
 import sys
 import time
 
-HELLO, EXITED, REPLY, NETWORK, CREATE, START, EXEC = 1, 2, 3, 4, 5, 6, 7
+HELLO, EXITED, READY, REPLY, NETWORK, CREATE, START, EXEC = range(1, 9)
 DONE = 0
 
 
