@@ -108,7 +108,7 @@ $mode
 where_the_container_is() {
 	in_it -- sh -c 'for i in cgroup ipc mnt net pid uts; do
 		[ "$(readlink /proc/1/ns/$i)" = "$(readlink /proc/self/ns/$i)" ] || echo "other $i"; done
-		cat /proc/self/cgroup; ls /proc | grep -c "^[0-9]"; grep ^CapEff /proc/self/status' >out 2>&1
+		cat /proc/self/cgroup; ls /proc 2>/dev/null | grep -c "^[0-9]"; grep ^CapEff /proc/self/status' >out 2>&1
 	grep -q 'CapEff:.00000000a80425fb' out && ! grep -q other out && grep -qx 0::/ out &&
 		[ "$(sed -n 2p out)" -lt 10 ] && return
 	sed 's/^/# /' out
