@@ -21,20 +21,21 @@ char *join_write(const char *name, json_t *config, json_t *joins)
 int join_read(const char *text, size_t length, char **name, json_t **config, json_t **joins)
 {
 	json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-	const char *found;
+	json_t *found_config, *found_joins;
+	const char *found = NULL;
 	int result = -1;
 
 	if (!object)
 		fail("malformed request");
 	else if (!field_find_text(object, "name", &found) && found &&
 		 !partition_check_name(found) &&
-		 !field_need(object, "config", JSON_OBJECT, config) &&
-		 !field_need(object, "joins", JSON_OBJECT, joins))
+		 !field_need(object, "config", JSON_OBJECT, &found_config) &&
+		 !field_need(object, "joins", JSON_OBJECT, &found_joins))
 		result = 0;
 	if (!result) {
 		*name = strdup(found);
-		json_incref(*config);
-		json_incref(*joins);
+		*config = json_incref(found_config);
+		*joins = json_incref(found_joins);
 		if (!*name)
 			result = fail("no memory for a container");
 	}
