@@ -6,7 +6,15 @@ set -u
 # shellcheck source=selftests/shell.sh
 source "$(dirname "$(realpath "$0")")/shell.sh"
 
-# Its processes may mount.
+capabilities='["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN", "CAP_SYS_CHROOT"]'
+
+# does COMMAND...: what the next container runs, whose processes may mount
+does() {
+	"$selftests/bundle.py" bundle rootfs \
+		process.capabilities="{\"bounding\": $capabilities, \"effective\": $capabilities,
+			\"permitted\": $capabilities}" -- "$@"
+}
+
 run=(bulkhead run --bundle bundle)
 
 # add_program DIR FILE: with the libraries that it takes
@@ -17,12 +25,9 @@ add_program() {
 	ldd "$2" | grep -o '/[^ ]*' | xargs cp -L --parents -t "$1"
 }
 
-# guest OPTION... -- COMMAND: prints what the command does, on the host as well if it fails.
+# guest OPTION...: with these disks
 guest() {
-	"${run[@]}" "$@" >out 2>err </dev/null && return
-	echo "# status $?: $*"
-	sed 's/^/# /' out err
-	return 1
+	status_is 0 "${run[@]}" "$@"
 }
 
 # The $1th line of the guest's output.
@@ -58,7 +63,7 @@ read_write_discard() {
 	cp third want_third
 	before=$(blocks third)
 	# shellcheck disable=SC2016
-	guest --cpus 2 --disk disk,serial=S-1,,2 --disk other,ro --disk third -- sh -ec '
+	does sh -ec '
 		cd /sys/block
 		cat vda/size vda/serial
 		echo
@@ -70,6 +75,7 @@ read_write_discard() {
 		if dd if=/dev/zero of=/dev/vdb bs=512 count=1; then exit 9; fi
 		/usr/bin/blkdiscard -o 1M -l 4M /dev/vdc
 		/usr/bin/blkdiscard -z -o 8M -l 1M /dev/vdc' || return
+	guest --cpus 2 --disk disk,serial=S-1,,2 --disk other,ro --disk third || return
 	is "$(head -n 6 out | tr '\n' ' ')" "16384 S-1,2 0 1 write back 2 " &&
 		is "$(line 7)" "$(md5sum <want)" && is "$(line 8)" "$(md5sum <other)" || return
 	dd if=other of=want bs=64k seek=32 conv=notrunc 2>/dev/null
@@ -83,12 +89,13 @@ block_device() {
 	local dev
 	head -c 8M /dev/urandom >disk
 	cp disk want
-	dev=$(losetup --find --show --sector-size 4096 disk) || return
-	guest --disk "$dev" -- sh -ec '
+	does sh -ec '
 		cat /sys/block/vda/queue/logical_block_size /sys/block/vda/size
 		md5sum </dev/vda
 		dd if=/dev/zero of=/dev/vda bs=4096 seek=3 count=2 conv=notrunc,fsync
-		/usr/bin/blkdiscard -o 1M -l 1M /dev/vda'
+		/usr/bin/blkdiscard -o 1M -l 1M /dev/vda' || return
+	dev=$(losetup --find --show --sector-size 4096 disk) || return
+	guest --disk "$dev"
 	local status=$?
 	is "$(line 3)" "$(md5sum <want)" || status=1
 	sync "$dev"
@@ -120,14 +127,15 @@ grown_and_shrunk() {
 	local pid
 	truncate -s 8M disk
 	# shellcheck disable=SC2016
-	"${run[@]}" --name grows --disk disk -- sh -c '
+	does sh -c '
 		was=
 		while :; do
 			is=$(cat /sys/block/vda/size)
 			[ "$is" = "$was" ] || echo "$is"
 			was=$is
 			usleep 50000
-		done' >out 2>err </dev/null &
+		done' || return
+	"${run[@]}" --name grows --disk disk >out 2>err </dev/null &
 	pid=$!
 	wait_until grep -qx 16384 out && truncate -s 12M disk && bulkhead rescan grows &&
 		wait_until grep -qx 24576 out && truncate -s 4M disk &&
@@ -141,14 +149,15 @@ locked() {
 	local pid
 	truncate -s 1M disk
 	ln -f disk link
-	"${run[@]}" --name writer --disk disk -- sleep 1000 >out 2>&1 </dev/null &
+	does sleep 1000 || return
+	"${run[@]}" --name writer --disk disk >out 2>&1 </dev/null &
 	pid=$!
 	wait_until is_running writer || return
 	! can_have disk && grep -q 'disk: in use by another' err && ! can_have link &&
 		! can_have disk,ro && grep -q 'in use by a partition or program that writes' err
 	local status=$?
 	killed $pid && can_have disk || return
-	"${run[@]}" --name reader --disk disk,ro -- sleep 1000 >out 2>&1 </dev/null &
+	"${run[@]}" --name reader --disk disk,ro >out 2>&1 </dev/null &
 	pid=$!
 	wait_until is_running reader && ! can_have disk && can_have disk,ro || status=1
 	killed $pid && can_have disk && return $status
@@ -158,11 +167,8 @@ locked() {
 # whose signal would kill the runner: errors in the guest, where they are, and it goes on.
 errors_of_the_backing() {
 	local pid status=1
-	mkdir -p small
-	mount -t tmpfs -o size=1M tmpfs small || return
-	truncate -s 8M small/disk disk third
 	# shellcheck disable=SC2016
-	"${run[@]}" --name errors --disk small/disk --disk disk --disk third -- sh -c '
+	does sh -c '
 		put() { dd if=/dev/zero bs=64k count=8 conv=notrunc,fsync "$@" 2>/dev/null; }
 		get() { dd of=/dev/null bs=64k count=8 iflag=direct "$@" 2>/dev/null; }
 		put of=/dev/vda || echo vda early
@@ -175,7 +181,11 @@ errors_of_the_backing() {
 		while put of=/dev/vdc seek=100; do usleep 50000; done
 		put of=/dev/vdc || echo vdc early
 		echo limited
-		sleep 1000' >out 2>err </dev/null &
+		sleep 1000' || return
+	mkdir -p small
+	mount -t tmpfs -o size=1M tmpfs small || return
+	truncate -s 8M small/disk disk third
+	"${run[@]}" --name errors --disk small/disk --disk disk --disk third >out 2>err </dev/null &
 	pid=$!
 	if wait_until grep -qx full out && truncate -s 1M disk &&
 		wait_until grep -qx short out &&
@@ -217,11 +227,12 @@ fio_verify_and_kill() {
 	local pid status=1
 	make_tools || return
 	truncate -s 4M disk
-	"${run[@]}" --memory 512M --cpus 2 --disk disk --disk tools,ro -- sh -ec "$with_fio
+	does sh -ec "$with_fio
 		fio --verify_fatal=1
 		echo verified
-		while :; do fio --do_verify=0 --randseed=\$RANDOM; echo round; done" \
-		>out 2>err </dev/null &
+		while :; do fio --do_verify=0 --randseed=\$RANDOM; echo round; done" ||
+		return
+	"${run[@]}" --memory 512M --cpus 2 --disk disk --disk tools,ro >out 2>err </dev/null &
 	pid=$!
 	# Alive, or it will never say so.
 	wait_until eval "grep -qx round out || ! kill -0 $pid 2>/dev/null"
@@ -268,13 +279,14 @@ has_lines() {
 # The backing's file system goes down, as with the host's power, and keeps what was written to its
 # device. The guest sees errors; after a new mount, all that was flushed is there.
 flushed_before_a_crash() {
-	local dev pid status=1
+	local pid status=1
+	does sh -c "$numbers" || return
 	truncate -s 64M image
 	mkfs.ext4 -q image
 	mkdir -p mnt
 	mount -o loop image mnt || return
 	truncate -s 32M mnt/disk
-	"${run[@]}" --disk mnt/disk -- sh -c "$numbers" >out 2>err </dev/null &
+	"${run[@]}" --disk mnt/disk >out 2>err </dev/null &
 	pid=$!
 	if wait_until has_lines 20; then
 		# FS_IOC_SHUTDOWN, without flushing the log
@@ -298,10 +310,6 @@ can_unload() {
 modprobe -a loop ext4
 mkdir rootfs/mnt
 add_program rootfs /usr/sbin/blkdiscard
-capabilities='["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN", "CAP_SYS_CHROOT"]'
-"$selftests/bundle.py" bundle rootfs \
-	process.capabilities="{\"bounding\": $capabilities, \"effective\": $capabilities,
-		\"permitted\": $capabilities}" -- sh || exit
 run_tests \
 	read_write_discard \
 	block_device \
