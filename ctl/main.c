@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "commands/command.h"
+#include "oci/config.h"
 #include "runtime/globals.h"
 #include "util.h"
 
@@ -279,7 +280,7 @@ static int open_standard_fds(void)
 /* Callers of an OCI runtime look for a line of features, as crun prints it. */
 static void print_version(void)
 {
-	puts("bulkhead version " VERSION "\nspec: 1.0.2\n+SYSTEMD +SECCOMP");
+	puts("bulkhead version " VERSION "\nspec: " CONFIG_OCI_VERSION "\n+SYSTEMD +SECCOMP");
 }
 
 static int run_command(int argc, char **argv)

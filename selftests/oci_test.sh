@@ -355,6 +355,26 @@ pod() {
 		wait_until is_gone "$(cat two/pid)" && oci delete two && oci delete infra
 }
 
+# The id of a container may be what is the number of another's partition, or begin its id.
+ids() {
+	local long number status=0
+	mode=partition
+	long=$(printf 'abcdef%.0s' {1..10})0123
+	bundle one -- sleep 1000
+	oci run --detach --bundle one "$long" >out 2>&1 </dev/null || { cat out; return 1; }
+	number=$(bulkhead show --json "$long" | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+	for id in "$number" "${long:0:12}"; do
+		oci create --bundle one "$id" >out 2>&1 </dev/null && oci start "$id" &&
+			oci kill "$id" KILL && wait_until is_in_state "$id" stopped &&
+			refuses 'not running' kill "$id" KILL && refuses 'not running' update --pids-limit 7 "$id" &&
+			refuses "$id: no such container" exec "$id" true &&
+			refuses "$id: no such container" pause "$id" &&
+			oci delete --force "$id" && is_in_state "$long" running || status=1
+	done
+	# An id that has 12 digits in common with others is one's own until it is gone.
+	oci exec "${long:0:12}" true && oci delete --force "$long" && return $status
+}
+
 ended() {
 	[ ! "$(ls "$tmp/state")" ] && nothing_left
 }
@@ -369,4 +389,5 @@ run_tests \
 	view \
 	scope \
 	pod \
+	ids \
 	ended

@@ -173,6 +173,12 @@ static int give_output(const struct session *session, struct outlet *outlet)
 	return 0;
 }
 
+int attach_status(int code)
+{
+	return code == REPLY_NOT_FOUND ? STATUS_NOT_FOUND :
+	       code == REPLY_CANNOT_EXECUTE ? STATUS_CANNOT_EXECUTE : STATUS_RUN_FAILURE;
+}
+
 static void take_reply(struct session *session, const struct frame *frame)
 {
 	const struct attachment *attachment = session->attachment;
@@ -189,14 +195,11 @@ static void take_reply(struct session *session, const struct frame *frame)
 		return;
 	}
 	session->exited = true;
-	if (reply.code == REPLY_NOT_FOUND || reply.code == REPLY_CANNOT_EXECUTE) {
+	session->status = attach_status(reply.code);
+	if (session->status != STATUS_RUN_FAILURE)
 		warn("%s: %.*s", attachment->command, length, text);
-		session->status = reply.code == REPLY_NOT_FOUND ? STATUS_NOT_FOUND :
-								  STATUS_CANNOT_EXECUTE;
-	} else {
+	else
 		warn("%.*s", length, text);
-		session->status = STATUS_RUN_FAILURE;
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(session->outlets); i++)
 		close_fd(&session->outlets[i].from);
 }

@@ -34,6 +34,9 @@ int attach_begin(const struct attachment *attachment, struct session **session);
 /* The second frees the session. Returns as attach() does. */
 int attach_follow(struct session *session);
 
+/* The exit status for a reply's code which isn't REPLY_DONE. */
+int attach_status(int code);
+
 /* The flags, tickets and size for a process that is to be attached to. */
 void attach_stdio(struct frame_stdio *stdio, bool terminal, bool interactive);
 

@@ -43,16 +43,26 @@ static int connect_to(const char *name)
 	return -1;
 }
 
-int client_connect(const char *id_or_name)
+int client_connect_named(const char *name)
 {
-	struct netlink *netlink cleanup_netlink = NULL;
-	int fd = connect_to(id_or_name);
-	struct part part;
+	int fd = connect_to(name);
 
 	if (fd >= 0)
 		return fd;
 	if (errno == EACCES)
-		return fail("%s: another user's container; be root", id_or_name);
+		return fail("%s: another user's container; be root", name);
+	errno = ENOENT;
+	return fail("%s: no such container; see bulkhead list", name);
+}
+
+int client_connect(const char *id_or_name)
+{
+	struct netlink *netlink cleanup_netlink = NULL;
+	int fd = client_connect_named(id_or_name);
+	struct part part;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
 	netlink = netlink_open();
 	if (!netlink || netlink_find(netlink, id_or_name, &part)) {
 		errno = ENOENT;
@@ -135,23 +145,36 @@ void *client_ask(int socket, enum frame_type request, const void *data, size_t d
 	return answer;
 }
 
-int client_runner(int socket)
+int client_send_signal(int socket, int number, bool all)
 {
-	struct ucred peer = { 0 };
-	socklen_t room = sizeof(peer);
+	const struct frame_signal data = { number, all ? SIGNAL_ALL : 0 };
+	void *answer cleanup_free = NULL;
+	size_t length;
 
-	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &room) ? 0 : peer.pid;
+	answer = client_ask(socket, FRAME_SIGNAL, &data, sizeof(data), &length);
+	return answer ? 0 : -1;
 }
 
 int client_signal(const char *id_or_name, int number, bool all)
 {
-	void *answer cleanup_free = NULL;
-	int socket cleanup_close = client_connect(id_or_name);
-	const struct frame_signal data = { number, all ? SIGNAL_ALL : 0 };
-	size_t length;
+	int socket cleanup_close = -1;
 
+	socket = client_connect(id_or_name);
 	if (socket < 0)
 		return -1;
-	answer = client_ask(socket, FRAME_SIGNAL, &data, sizeof(data), &length);
-	return answer ? 0 : error_prefix("%s", id_or_name);
+	return client_send_signal(socket, number, all) ? error_prefix("%s", id_or_name) : 0;
+}
+
+int client_state(int socket, struct frame_state *state)
+{
+	void *answer cleanup_free = NULL;
+	size_t length;
+
+	answer = client_ask(socket, FRAME_STATE, NULL, 0, &length);
+	if (!answer)
+		return -1;
+	if (length != sizeof(*state))
+		return fail("the container's runner answered something else");
+	memcpy(state, answer, length);
+	return 0;
 }

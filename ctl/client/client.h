@@ -8,10 +8,12 @@
 #include "protocol.h"
 
 /*
- * Connects to the runner of the container that the user named, or of the one in the partition with
- * that id or name. Returns a blocking descriptor, or -1 with an error; errno is ENOENT if there is
- * no such container.
+ * Connects to the runner of the container of exactly that name. Returns a blocking descriptor, or
+ * -1 with an error; errno is ENOENT if there is no such container.
  */
+int client_connect_named(const char *name);
+
+/* The same for what a user gave: that, or the container in the partition with that id or name. */
 int client_connect(const char *id_or_name);
 
 /*
@@ -26,10 +28,13 @@ void *client_ask_more(struct connection *connection, enum frame_type request, co
 		      size_t data_length, size_t *length);
 
 /* Sends a signal to the container's process, or to all of them. Returns 0, or -1 with an error. */
+int client_send_signal(int socket, int number, bool all);
+
+/* The same for what a user gave, as client_connect() finds it. */
 int client_signal(const char *id_or_name, int number, bool all);
 
-/* The process at the other end. */
-int client_runner(int socket);
+/* What the runner says of the container. Returns 0, or -1 with an error. */
+int client_state(int socket, struct frame_state *state);
 
 /* Waits for the next frame. Returns 1, 0 at the end, or -1 with an error. */
 int client_next(struct connection *connection, struct frame *frame);

@@ -125,20 +125,12 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 	return 0;
 }
 
-/* Who has made the container by create expects standard input to be passed on, as runc does it. */
-static bool is_made_by_create(const char *id)
-{
-	json_t *state = state_load(id);
-
-	json_decref(state);
-	return state;
-}
-
 static int set_streams(struct exec *exec)
 {
 	if (exec->process && exec_has_terminal(exec->process, &exec->options.terminal))
 		return -1;
-	if (exec->process || is_made_by_create(exec->container))
+	/* Who has made it by create expects standard input to be passed on, as runc does it. */
+	if (exec->process || state_exists(exec->container))
 		exec->interactive = true;
 	if (!exec->options.terminal || exec->console)
 		return 0;
@@ -168,12 +160,6 @@ static int ask(int socket, const struct exec *exec, const struct frame_stdio *st
 	return result;
 }
 
-static int status_of(int code)
-{
-	return code == REPLY_NOT_FOUND ? STATUS_NOT_FOUND :
-	       code == REPLY_CANNOT_EXECUTE ? STATUS_CANNOT_EXECUTE : STATUS_RUN_FAILURE;
-}
-
 /* The process that the number in --pid-file is of has the command's streams, and its status. */
 static int run_relayed(const struct exec *exec, const struct attachment *attachment)
 {
@@ -183,7 +169,7 @@ static int run_relayed(const struct exec *exec, const struct attachment *attachm
 	code = attach_begin(attachment, &session);
 	if (code != REPLY_DONE) {
 		error_print();
-		return status_of(code);
+		return attach_status(code);
 	}
 	if (exec->console && attachment->terminal) {
 		console = console_send(exec->console);
@@ -210,7 +196,7 @@ static int run(struct exec *exec)
 	attachment.terminal = exec->options.terminal;
 	attachment.interactive = exec->interactive;
 	attachment.relays = exec->detach;
-	attachment.socket = client_connect(exec->container);
+	attachment.socket = state_connect(exec->container);
 	if (attachment.socket < 0)
 		return -1;
 	attach_stdio(&stdio, attachment.terminal, attachment.interactive);

@@ -66,13 +66,10 @@ static int kill_at_once(const char *id_or_name)
 /* One that create made is to be treated as any OCI runtime would. */
 static int kill_one(const char *id_or_name)
 {
-	json_t *state = state_load(id_or_name);
-
-	if (!state)
-		return wanted.signal ? client_signal(id_or_name, wanted.signal, wanted.all) :
-				       kill_at_once(id_or_name);
-	json_decref(state);
-	return life_kill(id_or_name, wanted.signal ?: SIGTERM, wanted.all);
+	if (state_exists(id_or_name))
+		return life_kill(id_or_name, wanted.signal ?: SIGTERM, wanted.all);
+	return wanted.signal ? client_signal(id_or_name, wanted.signal, wanted.all) :
+			       kill_at_once(id_or_name);
 }
 
 static int kill_match(const char *id, void *data)

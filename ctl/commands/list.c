@@ -69,24 +69,20 @@ static bool has_partition(const struct others *others, const char *name)
 
 static int add_other(const char *name, void *data)
 {
-	void *answer cleanup_free = NULL;
 	int fd cleanup_close = -1;
 	const struct others *others = data;
 	struct ucred runner = { 0 };
 	socklen_t room = sizeof(runner);
 	struct frame_state state;
 	char owner[OWNER_TEXT], text[PART_SHORT_NAME];
-	size_t length;
 
 	if (has_partition(others, name))
 		return 0;
-	fd = client_connect(name);
-	answer = fd < 0 ? NULL : client_ask(fd, FRAME_STATE, NULL, 0, &length);
+	fd = client_connect_named(name);
 	/* It has ended meanwhile. */
-	if (!answer || length != sizeof(state) ||
+	if (fd < 0 || client_state(fd, &state) ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &runner, &room))
 		return 0;
-	memcpy(&state, answer, length);
 	if (others->array)
 		return json_array_append_new(others->array, json_pack("{s:s, s:s, s:s, s:i, s:i}",
 			"name", name, "isolation", state.number ? "partition" : "process",

@@ -4,13 +4,14 @@
 #include "client/client.h"
 #include "commands/command.h"
 #include "commands/each.h"
+#include "runtime/state.h"
 
 #include <stdlib.h>
 
 static int ask(const char *container, enum frame_type request)
 {
 	void *answer cleanup_free = NULL;
-	int socket cleanup_close = client_connect(container);
+	int socket cleanup_close = state_connect(container);
 	size_t length;
 
 	if (socket < 0)

@@ -9,6 +9,7 @@
 #include "commands/command.h"
 #include "control/part.h"
 #include "runtime/crun.h"
+#include "runtime/state.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -85,7 +86,7 @@ static int print_all(const char *data, size_t length, json_t *array)
 static int ps(const char *container, bool json)
 {
 	void *answer cleanup_free = NULL;
-	int socket cleanup_close = client_connect(container);
+	int socket cleanup_close = state_connect(container);
 	json_t *array = json ? json_array() : NULL;
 	size_t length;
 

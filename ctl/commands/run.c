@@ -9,6 +9,7 @@
 #include "commands/command.h"
 #include "machine/memory.h"
 #include "machine/partition.h"
+#include "runtime/globals.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -64,14 +65,6 @@ static int add_disk(const char *text, struct run_options *options)
 	if (disk_parse(text, &disks[options->n_disks]))
 		return error_prefix("--disk");
 	options->n_disks++;
-	return 0;
-}
-
-static int set_isolation(const char *text, struct run_options *options)
-{
-	if (strcmp(text, "partition") && strcmp(text, "process"))
-		return fail("--isolation: %s: neither partition nor process", text);
-	options->isolation = text;
 	return 0;
 }
 
@@ -163,7 +156,8 @@ static int set_option(struct run_options *options, int option, const char *value
 		options->interactive = true;
 		return 0;
 	case OPTION_ISOLATION:
-		return set_isolation(value, options);
+		options->isolation = value;
+		return globals_check_isolation(value) ? error_prefix("--isolation") : 0;
 	case OPTION_KERNEL:
 		options->kernel = value;
 		return 0;

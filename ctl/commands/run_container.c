@@ -31,8 +31,7 @@ static int detach(const struct container *container, int front)
 		return 0;
 	}
 	warn("%.*s", (int)(frame.length - sizeof(reply)), (const char *)frame.data + sizeof(reply));
-	return reply.code == REPLY_NOT_FOUND ? STATUS_NOT_FOUND :
-	       reply.code == REPLY_CANNOT_EXECUTE ? STATUS_CANNOT_EXECUTE : STATUS_RUN_FAILURE;
+	return attach_status(reply.code);
 }
 
 int run_container(const struct run_options *options)

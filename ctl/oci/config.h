@@ -8,6 +8,9 @@
 
 #include <jansson.h>
 
+/* The version of the specification whose configs are made here; others of 1.x are read, too. */
+#define CONFIG_OCI_VERSION	"1.0.2"
+
 /*
  * Reads @bundle/config.json, or unless it is NULL @file, and checks it as far as every container
  * needs: version, process, root and "linux". root.path and the sources of bind mounts are made

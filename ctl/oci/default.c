@@ -134,7 +134,8 @@ json_t *config_make(const char *rootfs)
 {
 	json_t *config = json_object();
 
-	if (!field_set(config, "ociVersion", field_text("1.0.2")) && !add_process(config) &&
+	if (!field_set(config, "ociVersion", field_text(CONFIG_OCI_VERSION)) &&
+	    !add_process(config) &&
 	    !add_root(config, rootfs) && !add_mounts(config) && !add_linux(config))
 		return config;
 	json_decref(config);

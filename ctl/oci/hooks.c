@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "oci/hooks.h"
+#include "oci/config.h"
 #include "oci/field.h"
 #include "base/child.h"
 #include "base/cleanup.h"
@@ -28,6 +29,16 @@ struct hook {
 	json_int_t timeout;	/* seconds; 0 is none */
 	int state;		/* a file to read */
 };
+
+json_t *hooks_state(const char *id, const char *bundle, const char *status, int pid)
+{
+	json_t *state = json_pack("{s:s, s:s, s:s, s:i, s:s}", "ociVersion", CONFIG_OCI_VERSION,
+				  "id", id, "status", status, "pid", pid, "bundle", bundle);
+
+	if (!state)
+		fail("no memory for the state that hooks read");
+	return state;
+}
 
 /*
  * Returns a list, which is ended by NULL and to be freed, or NULL without memory. It has @first

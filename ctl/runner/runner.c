@@ -83,10 +83,8 @@ static int run_hooks(const struct runner *runner, const char *which, const char 
 	/* Without a partition, they are crun's to run. */
 	if (!container->partition)
 		return 0;
-	state = json_pack("{s:s, s:s, s:s, s:i, s:s}", "ociVersion", "1.0.2", "id",
-			  container->name, "status", status, "pid", (int)getpid(), "bundle",
-			  container->bundle);
-	result = state ? hooks_run(container->config, which, state) : fail("no memory for hooks");
+	state = hooks_state(container->name, container->bundle, status, getpid());
+	result = state ? hooks_run(container->config, which, state) : -1;
 	json_decref(state);
 	return result;
 }

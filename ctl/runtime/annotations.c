@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "machine/memory.h"
+#include "runtime/globals.h"
 
 #include <fnmatch.h>
 #include <linux/bulkhead.h>
@@ -28,14 +29,6 @@ static bool is_listed(const char *list, const char *name)
 		list += word;
 	}
 	return false;
-}
-
-static int set_isolation(const char *value, struct wishes *wishes)
-{
-	if (strcmp(value, "partition") && strcmp(value, "process"))
-		return fail("%s: neither partition nor process", value);
-	wishes->isolation = value;
-	return 0;
 }
 
 static int set_kernel(const char *value, const struct policy *policy, struct wishes *wishes)
@@ -92,7 +85,8 @@ static int set(const char *name, const char *value, const struct policy *policy,
 	case 1:
 		return set_cpus(value, policy, wishes);
 	case 2:
-		return set_isolation(value, wishes);
+		wishes->isolation = value;
+		return globals_check_isolation(value);
 	case 3:
 		return set_kernel(value, policy, wishes);
 	default:

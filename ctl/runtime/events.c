@@ -86,7 +86,7 @@ static int run(const struct events *events)
 	if (state_ask(events->id, &runner) == CONTAINER_STOPPED)
 		return fail("container not running");
 	for (;;) {
-		int socket cleanup_close = client_connect(events->id);
+		int socket cleanup_close = client_connect_named(events->id);
 
 		/* Its end is that of the events. */
 		if (socket < 0)

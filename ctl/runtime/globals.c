@@ -43,12 +43,10 @@ static int set_manager(const char *manager)
 	return 0;
 }
 
-static int set_isolation(const char *isolation)
+int globals_check_isolation(const char *isolation)
 {
-	if (strcmp(isolation, "partition") && strcmp(isolation, "process"))
-		return fail("--isolation: %s: neither partition nor process", isolation);
-	globals.isolation = isolation;
-	return 0;
+	return strcmp(isolation, "partition") && strcmp(isolation, "process") ?
+	       fail("%s: neither partition nor process", isolation) : 0;
 }
 
 static int set(int option, const char *value)
@@ -69,7 +67,8 @@ static int set(int option, const char *value)
 	case MANAGER:
 		return set_manager(value);
 	case ISOLATION:
-		return set_isolation(value);
+		globals.isolation = value;
+		return globals_check_isolation(value) ? error_prefix("--isolation") : 0;
 	case 'v':
 		globals.version = true;
 		return 0;

@@ -30,13 +30,11 @@ int life_start(const char *id)
 {
 	void *answer cleanup_free = NULL;
 	int socket cleanup_close = -1;
-	json_t *state = state_load(id);
 	size_t length;
 
-	if (!state)
+	if (!state_exists(id))
 		return -1;
-	json_decref(state);
-	socket = client_connect(id);
+	socket = client_connect_named(id);
 	if (socket < 0)
 		return fail("container `%s` has stopped; delete it", id);
 	answer = client_ask(socket, FRAME_START, NULL, 0, &length);
@@ -45,11 +43,12 @@ int life_start(const char *id)
 
 int life_kill(const char *id, int signal, bool all)
 {
-	int runner;
+	int socket cleanup_close = client_connect_named(id);
+	struct frame_state state;
 
-	if (state_ask(id, &runner) == CONTAINER_STOPPED)
+	if (socket < 0 || client_state(socket, &state) || state.state == CONTAINER_STOPPED)
 		return fail("container not running");
-	return client_signal(id, signal, all);
+	return client_send_signal(socket, signal, all);
 }
 
 /* Returns whether the runner has ended, after a while at most. */
@@ -66,13 +65,25 @@ static bool has_ended(int runner)
 	return ended;
 }
 
-/* The partition first: its runner then does what is to be done at its end. */
-static void kill_runner(const char *id, int runner)
+/* The partition that it runs. Returns false if that is none. */
+static bool kill_partition_of(int runner)
 {
 	struct netlink *netlink cleanup_netlink = netlink_open();
-	struct part part;
+	struct part *parts cleanup_free = NULL;
+	size_t n;
 
-	if (!netlink || netlink_find(netlink, id, &part) || netlink_kill(netlink, part.id))
+	if (!netlink || netlink_list(netlink, &parts, &n))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].runner == (uint32_t)runner)
+			return !netlink_kill(netlink, parts[i].id);
+	return false;
+}
+
+/* The partition first: its runner then does what is to be done at its end. */
+static void kill_runner(int runner)
+{
+	if (!kill_partition_of(runner))
 		kill(runner, SIGKILL);
 	if (has_ended(runner))
 		return;
@@ -80,16 +91,14 @@ static void kill_runner(const char *id, int runner)
 	has_ended(runner);
 }
 
-static void run_hooks(const json_t *state)
+static void run_hooks(const char *id, const json_t *state)
 {
 	const char *bundle = json_string_value(json_object_get(state, "bundle"));
-	json_t *config = config_load(bundle, NULL);
-	json_t *now = json_pack("{s:s, s:O, s:s, s:i, s:s}", "ociVersion", "1.0.2", "id",
-				json_object_get(state, "id"), "status", "stopped", "pid", 0,
-				"bundle", bundle);
+	json_t *config = bundle ? config_load(bundle, NULL) : NULL;
+	json_t *now = config ? hooks_state(id, bundle, "stopped", 0) : NULL;
 
 	/* A bundle that has vanished has no hooks. */
-	if (config && now && hooks_run(config, "poststop", now))
+	if (now && hooks_run(config, "poststop", now))
 		warn("%s", error_text());
 	json_decref(now);
 	json_decref(config);
@@ -99,43 +108,38 @@ static void run_hooks(const json_t *state)
 static void wait_for_runner(const char *id)
 {
 	uint64_t end = timeout_clock() + ENDING_MS;
-
-	while (state_runner(id) && timeout_clock() < end)
-		usleep(20000);
-}
-
-/* One that was created and not started has nothing to lose. */
-static bool may_delete(const char *id, bool force)
-{
 	int runner;
-	enum container_state state = state_ask(id, &runner);
 
-	if (force || state == CONTAINER_STOPPED || state == CONTAINER_CREATED)
-		return true;
-	fail("the container `%s` is not in 'stopped' state; stop it, or use --force", id);
-	return false;
+	do {
+		state_ask(id, &runner);
+	} while (runner && timeout_clock() < end && !usleep(20000));
 }
 
 int life_delete(const char *id, bool force)
 {
+	enum container_state now;
 	json_t *state;
-	int ignored, runner;
+	int runner;
 
 	/* One that create was killed over has nothing but its id. */
 	if (force && !state_is_taken(id))
 		return 0;
 	state = state_load(id);
-	if ((!state && !force) || !may_delete(id, force)) {
-		json_decref(state);
+	if (!state && !force)
 		return -1;
+	now = state_ask(id, &runner);
+	/* One that was created and not started has nothing to lose. */
+	if (!force && now != CONTAINER_STOPPED && now != CONTAINER_CREATED) {
+		json_decref(state);
+		return fail("the container `%s` is not in 'stopped' state; stop it, or use --force",
+			    id);
 	}
-	runner = state_runner(id);
-	if (runner && (state_ask(id, &ignored) != CONTAINER_STOPPED || !has_ended(runner)))
-		kill_runner(id, runner);
+	if (runner && (now != CONTAINER_STOPPED || !has_ended(runner)))
+		kill_runner(runner);
 	wait_for_runner(id);
 	directory_sweep_stale(id);
 	if (state)
-		run_hooks(state);
+		run_hooks(id, state);
 	json_decref(state);
 	state_remove(id);
 	return 0;

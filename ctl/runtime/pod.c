@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 /* Whose value is "container" for one of a pod, and whose value then names the pod's first one. */
@@ -27,7 +28,7 @@ struct search {
 	const json_t *config;
 	const char *sandbox;	/* named by an annotation, or NULL */
 	struct pod *pod;
-	int runner;		/* of what was found; 0 if nothing was */
+	pid_t runner;		/* of what was found; 0 if nothing was */
 };
 
 static const char *find_sandbox(const json_t *config)
@@ -90,24 +91,21 @@ static bool note_joins(const struct search *search, const char *name,
 
 static int look(const char *name, void *data)
 {
-	void *answer cleanup_free = NULL;
-	int socket cleanup_close = client_connect(name);
+	int socket cleanup_close = client_connect_named(name);
 	struct search *search = data;
+	struct ucred runner = { 0 };
+	socklen_t room = sizeof(runner);
 	struct frame_state state;
-	size_t length;
-	int runner;
 
-	answer = socket < 0 ? NULL : client_ask(socket, FRAME_STATE, NULL, 0, &length);
 	/* It has ended meanwhile. */
-	if (!answer || length != sizeof(state))
+	if (socket < 0 || client_state(socket, &state) ||
+	    getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &runner, &room))
 		return 0;
-	memcpy(&state, answer, length);
 	if (!note_joins(search, name, &state))
 		return 0;
-	runner = client_runner(socket);
-	if (search->runner && search->runner != runner)
+	if (search->runner && search->runner != runner.pid)
 		return fail("linux.namespaces: of two partitions; a container can be in one");
-	search->runner = runner;
+	search->runner = runner.pid;
 	if (!search->pod->name)
 		search->pod->name = strdup(name);
 	return search->pod->name ? 0 : fail("no memory to find a pod");

@@ -106,7 +106,7 @@ static json_t *make_features(void)
 					   "selinux", "enabled", 0);
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "ociVersionMin", "1.0.0",
-			 "ociVersionMax", "1.0.2", "hooks", field_texts(hooks),
+			 "ociVersionMax", CONFIG_OCI_VERSION, "hooks", field_texts(hooks),
 			 "mountOptions", field_texts(mount_options), "linux", linux_features);
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "client/client.h"
 #include "machine/partition.h"
+#include "oci/config.h"
 #include "runtime/globals.h"
 
 #include <dirent.h>
@@ -16,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OCI_VERSION	"1.0.2"
 #define FILE_NAME	"bulkhead.json"
 
 /* By this one knows a container of crun's, whose folder has the same name. */
@@ -130,34 +130,30 @@ json_t *state_load(const char *id)
 	return NULL;
 }
 
-/* Returns false if there is no runner that could be asked. */
-static bool ask(const char *id, struct frame_state *state)
+bool state_exists(const char *id)
 {
-	void *answer cleanup_free = NULL;
-	int socket cleanup_close = client_connect(id);
-	size_t length;
+	json_t *state = state_load(id);
 
-	answer = socket < 0 ? NULL : client_ask(socket, FRAME_STATE, NULL, 0, &length);
-	if (!answer || length != sizeof(*state))
-		return false;
-	memcpy(state, answer, length);
-	return true;
-}
-
-int state_runner(const char *id)
-{
-	struct frame_state state;
-
-	return ask(id, &state) ? state.pid : 0;
+	json_decref(state);
+	return state;
 }
 
 enum container_state state_ask(const char *id, int *pid)
 {
+	int socket cleanup_close = client_connect_named(id);
 	struct frame_state state;
-	bool there = ask(id, &state) && state.state < CONTAINER_STOPPED;
 
-	*pid = there ? state.pid : 0;
-	return there ? state.state : CONTAINER_STOPPED;
+	*pid = 0;
+	if (socket < 0 || client_state(socket, &state))
+		return CONTAINER_STOPPED;
+	*pid = state.pid;
+	return state.state < CONTAINER_STOPPED ? state.state : CONTAINER_STOPPED;
+}
+
+int state_connect(const char *id_or_name)
+{
+	return state_is_taken(id_or_name) ? client_connect_named(id_or_name) :
+					    client_connect(id_or_name);
 }
 
 json_t *state_report(const char *id)
@@ -176,10 +172,9 @@ json_t *state_report(const char *id)
 	if (!state)
 		return NULL;
 	now = state_ask(id, &pid);
-	json_object_set_new(state, "ociVersion", json_string(OCI_VERSION));
-	json_object_set_new(state, "pid", json_integer(pid));
-	json_object_set_new(state, "status", json_string(now < ARRAY_SIZE(names) ? names[now] :
-							 names[CONTAINER_STOPPED]));
+	json_object_set_new(state, "ociVersion", json_string(CONFIG_OCI_VERSION));
+	json_object_set_new(state, "pid", json_integer(now == CONTAINER_STOPPED ? 0 : pid));
+	json_object_set_new(state, "status", json_string(names[now]));
 	return state;
 }
 

@@ -28,17 +28,26 @@ bool state_is_taken(const char *id);
 /* Returns what is kept as a new object, or NULL with an error; errno is ENOENT without. */
 json_t *state_load(const char *id);
 
+/* Whether there is that; false with the same errors. */
+bool state_exists(const char *id);
+
 /*
  * As a caller reads it: what is kept, with "ociVersion", "pid" of the runner and "status". Returns
  * a new object, or NULL with an error.
  */
 json_t *state_report(const char *id);
 
-/* What the runner says of a container; CONTAINER_STOPPED if there is none. Its process in @pid. */
+/*
+ * What the runner says of a container; CONTAINER_STOPPED if there is none. In @pid the process that
+ * stands for it until all is cleaned up; 0 if there is none.
+ */
 enum container_state state_ask(const char *id, int *pid);
 
-/* The process that stands for it until all is cleaned up; 0 if there is none. */
-int state_runner(const char *id);
+/*
+ * Connects to the runner of the container of that id, or if that is not taken below --root, of what
+ * client_connect() finds by what a user gave. Returns a descriptor, or -1 with an error.
+ */
+int state_connect(const char *id_or_name);
 
 /* Calls @found for each id that is taken, also by crun, until it fails. Returns what it does. */
 int state_each(int (*found)(const char *id, void *data), void *data);

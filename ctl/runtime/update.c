@@ -74,15 +74,13 @@ static int ask(const char *id, const json_t *resources)
 	void *answer cleanup_free = NULL;
 	char *text cleanup_free = json_dumps(resources, JSON_COMPACT);
 	int socket cleanup_close = -1;
-	json_t *state = state_load(id);
 	size_t length;
 
-	if (!state)
+	if (!state_exists(id))
 		return -1;
-	json_decref(state);
 	if (!text)
 		return fail("no memory for the resources");
-	socket = client_connect(id);
+	socket = client_connect_named(id);
 	if (socket < 0)
 		return fail("container not running");
 	answer = client_ask(socket, FRAME_UPDATE, text, strlen(text), &length);
