@@ -251,6 +251,22 @@ isolation() {
 	return $status
 }
 
+# The administrator's defaults are for who has no limits of its own.
+default_limits() {
+	local status=0
+	mode=partition
+	bundle none -- cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
+	bundle own linux.resources.memory.limit=134217728 \
+		linux.resources.cpu='{"quota": 150000, "period": 100000}' \
+		-- cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
+	printf '%s\n' 'memory = 64M' 'cpus = 0.5' >/etc/bulkhead.conf
+	status_is 0 oci run --bundle none a && says out $'67108864\n50000 100000' &&
+		status_is 0 oci run --bundle own b && says out $'134217728\n150000 100000' &&
+		status_is 0 bulkhead run --bundle own && says out $'134217728\n150000 100000' || status=1
+	rm /etc/bulkhead.conf
+	return $status
+}
+
 # The runner is killed: what is left goes with delete.
 killed_runner() {
 	local id=runner
@@ -385,6 +401,7 @@ run_tests \
 		pause_and_update terminal json_log) \
 	killed_create \
 	isolation \
+	default_limits \
 	killed_runner \
 	view \
 	scope \

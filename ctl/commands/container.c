@@ -91,14 +91,31 @@ static int set_machine(const struct run_options *options, const struct limits *l
 	return memory_check_size(machine->memory) ? error_prefix("memory of the partition") : 0;
 }
 
+/* They are for who has no limit of its own, nor has asked for a partition of some size. */
+static int set_defaults(const struct run_options *options, const json_t *bundle,
+			struct config_options *config)
+{
+	struct limits limits;
+
+	if (limits_get(bundle, &limits))
+		return -1;
+	if (!config->memory && !limits.memory && !options->partition_memory)
+		config->memory = options->default_memory;
+	if (!config->cpus && !limits.quota && !options->partition_cpus)
+		config->cpus = options->default_cpus;
+	return 0;
+}
+
 static int set_config(const struct run_options *options, struct container *container)
 {
 	char *cgroup cleanup_free = NULL;
 	struct config_options config = options->config;
 
-	container->config = options->bundle ? config_load(options->bundle, options->config_file) :
-					      config_make(options->rootfs);
 	if (!container->config)
+		container->config = options->bundle ?
+				    config_load(options->bundle, options->config_file) :
+				    config_make(options->rootfs);
+	if (!container->config || set_defaults(options, container->config, &config))
 		return -1;
 	if (asprintf(&cgroup, "%s%s", globals.systemd_cgroup ? ":bulkhead:" : "/bulkhead/",
 		     container->name) < 0)

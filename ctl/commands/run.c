@@ -251,9 +251,13 @@ int run_defaults(struct run_options *options)
 	options->agent_timeout = DEFAULT_AGENT_TIMEOUT;
 	if (conf_read(CONF_PATH, set_default, options))
 		return -1;
-	/* A default isn't for who has a network already. */
+	/* A default isn't for who has a network, or a limit, already. */
 	options->default_net = options->net;
 	options->net = NULL;
+	options->default_memory = options->config.memory;
+	options->config.memory = 0;
+	options->default_cpus = options->config.cpus;
+	options->config.cpus = 0;
 	return 0;
 }
 

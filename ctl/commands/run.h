@@ -26,6 +26,8 @@ struct run_options {
 	bool stepwise;		/* to be created, and not started; its streams aren't kept */
 	bool interactive;
 	struct config_options config;
+	uint64_t default_memory;	/* the administrator's, as in @config */
+	unsigned int default_cpus;
 	const char **env;	/* lists of as many as there are arguments, for @config */
 	const char **volumes;
 	const char *net;	/* "none", "bridge" or "bridge:NAME" */
@@ -44,7 +46,10 @@ struct run_options {
 /* Sets what the administrator has as defaults. Returns 0, or -1 with an error. */
 int run_defaults(struct run_options *options);
 
-/* Makes of the options what is to be run. Returns 0, or -1 with an error. */
+/*
+ * Makes of the options what is to be run, of a bundle whose config has been read already if
+ * @container has that. Returns 0, or -1 with an error.
+ */
 int run_set_container(const struct run_options *options, struct container *container);
 
 /* Both run it to its end, and return an exit status, or -1 with an error. */

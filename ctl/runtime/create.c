@@ -53,10 +53,8 @@ static void set_options(const struct create *create, const struct wishes *wishes
 	options->stepwise = options->detach;
 	options->kernel = wishes->kernel ?: options->kernel;
 	options->append = wishes->append ?: options->append;
-	options->partition_memory = wishes->memory ?: options->config.memory;
-	options->partition_cpus = wishes->cpus ?: (options->config.cpus + 999) / 1000;
-	options->config.memory = 0;
-	options->config.cpus = 0;
+	options->partition_memory = wishes->memory;
+	options->partition_cpus = wishes->cpus;
 	options->env = none;
 	options->volumes = none;
 	options->publish = none;
@@ -67,17 +65,15 @@ static void set_options(const struct create *create, const struct wishes *wishes
 }
 
 /* Returns whether it is crun's, or -1 with an error. */
-static int read_options(const struct create *create, struct run_options *options, struct pod *pod)
+static int read_options(const struct create *create, const json_t *config,
+			struct run_options *options, struct pod *pod)
 {
-	json_t *config = config_load(create->bundle, create->config);
 	struct wishes wishes;
 
-	if (!config || run_defaults(options) ||
-	    annotations_read(config, &options->policy, &wishes))
+	if (run_defaults(options) || annotations_read(config, &options->policy, &wishes))
 		return -1;
 	if (!is_partition(&wishes, options))
 		return 1;
-	/* The texts of wishes are the config's, which stays. */
 	set_options(create, &wishes, options);
 	return pod_find(config, pod);
 }
@@ -121,7 +117,7 @@ static int join(void *data, struct session **session)
 	int result;
 
 	text = join_write(joining->create->id, joining->config, joining->pod->joins);
-	attachment->socket = text ? client_connect(joining->pod->name) : -1;
+	attachment->socket = text ? client_connect_named(joining->pod->name) : -1;
 	if (attachment->socket < 0)
 		return -1;
 	attach_stdio(&stdio, attachment->terminal, attachment->interactive);
@@ -138,22 +134,22 @@ static int join(void *data, struct session **session)
 }
 
 /* What the container takes, its partition has: limits apply in the guest. */
-static int create_member(const struct create *create, const struct pod *pod)
+static int create_member(const struct create *create, json_t *config, const struct pod *pod)
 {
 	struct joining joining = {
 		.create = create,
 		.pod = pod,
-		.config = config_load(create->bundle, create->config),
+		.config = config,
 		.attachment = {
 			.request = FRAME_CREATE, .interactive = true, .relays = true, .signals = -1,
 		},
 	};
 	char *bundle cleanup_free = realpath(create->bundle, NULL);
-	json_t *process = json_object_get(joining.config, "process");
+	json_t *process = json_object_get(config, "process");
 	int relay;
 
-	if (!joining.config || !bundle)
-		return -1;
+	if (!bundle)
+		return fail_errno("%s", create->bundle);
 	if (create->run && !create->detach)
 		return fail("run: a container that joins others can't be attached to; %s",
 			    "use --detach, or create and start");
@@ -252,9 +248,10 @@ static int run_attached(const struct create *create, struct container *container
 	return status;
 }
 
-static int create_partition(const struct create *create, const struct run_options *options)
+static int create_partition(const struct create *create, json_t *config,
+			    const struct run_options *options)
 {
-	struct container container = { 0 };
+	struct container container = { .config = config };
 
 	if (run_set_container(options, &container))
 		return -1;
@@ -264,9 +261,11 @@ static int create_partition(const struct create *create, const struct run_option
 
 int create(const struct create *create)
 {
+	/* Texts of the options are the config's, which stays. */
+	json_t *config = config_load(create->bundle, create->config);
 	struct run_options options = { 0 };
 	struct pod pod;
-	int status = read_options(create, &options, &pod);
+	int status = config ? read_options(create, config, &options, &pod) : -1;
 
 	if (status > 0)
 		return crun_execute();
@@ -275,7 +274,8 @@ int create(const struct create *create)
 			    "leave it out, or use process isolation");
 	if (status || state_create(create->id))
 		return -1;
-	status = pod.name ? create_member(create, &pod) : create_partition(create, &options);
+	status = pod.name ? create_member(create, config, &pod) :
+			    create_partition(create, config, &options);
 	if (status < 0 || !options.stepwise)
 		state_remove(create->id);
 	return status;
