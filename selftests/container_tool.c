@@ -342,6 +342,37 @@ static void ask(const char *protocol, const char *address, int port)
 	printf("%.*s\n", (int)n, text);
 }
 
+/* Prints from whom datagrams come. */
+static void show_senders(int port)
+{
+	int fd = open_port(SOCK_DGRAM, port);
+
+	puts("ready");
+	for (;;) {
+		struct sockaddr_in6 addr;
+		socklen_t size = sizeof(addr);
+		char text[INET6_ADDRSTRLEN], data[8];
+
+		fflush(stdout);
+		check(recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&addr, &size) >= 0);
+		puts(inet_ntop(AF_INET6, &addr.sin6_addr, text, sizeof(text)));
+	}
+}
+
+/* Sends a datagram in another's name. */
+static void claim(const char *from, const char *to, int port)
+{
+	struct sockaddr_in source = { .sin_family = AF_INET };
+	struct sockaddr_in sink = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+
+	check(inet_pton(AF_INET, from, &source.sin_addr) == 1);
+	check(inet_pton(AF_INET, to, &sink.sin_addr) == 1);
+	check(!setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on)));
+	check(!bind(fd, (struct sockaddr *)&source, sizeof(source)));
+	check(sendto(fd, "!", 1, 0, (struct sockaddr *)&sink, sizeof(sink)) == 1);
+}
+
 static int open_interface(const char *name)
 {
 	const struct sockaddr_ll address = {
@@ -425,6 +456,10 @@ int main(int argc, char **argv)
 		answer(atoi(argv[2]), argv[3]);
 	else if (argc == 5 && !strcmp(argv[1], "ask"))
 		ask(argv[2], argv[3], atoi(argv[4]));
+	else if (argc == 3 && !strcmp(argv[1], "senders"))
+		show_senders(atoi(argv[2]));
+	else if (argc == 5 && !strcmp(argv[1], "claim"))
+		claim(argv[2], argv[3], atoi(argv[4]));
 	else if (argc == 3 && !strcmp(argv[1], "frames"))
 		show_frames(argv[2]);
 	else if (argc == 5 && !strcmp(argv[1], "frame"))

@@ -169,6 +169,39 @@ multicast() {
 		wait_until grep -q hello heard && exits 0 $!
 }
 
+# claims ADDRESS: the container sends a datagram in the name of the address
+claims() {
+	inside container_tool claim "$1" "10.77.${numbers[$mode]}.1" 7001
+}
+
+# hears ADDRESS: at last
+hears() {
+	wait_until grep -qx "::ffff:$1" heard
+}
+
+# What the host filters of a container's packets, it filters of a partition's: a neighbour's address, if
+# there is a rule; and always one to which another way leads.
+spoofing() {
+	local net=10.77.${numbers[$mode]} status=0
+	echo 1 >"/proc/sys/net/ipv4/conf/$mode/rp_filter"
+	nft -f - <<-END || return
+		table netdev spoofing {
+			chain ingress {
+				type filter hook ingress device "$mode" priority 0
+				ip saddr != $net.2 udp dport 7001 drop
+			}
+		}
+	END
+	container_tool senders 7001 >heard &
+	wait_until grep -q ready heard && claims "$net.77" && claims 192.0.2.9 && claims "$net.2" &&
+		hears "$net.2" && ! grep -q '77$\|9$' heard || status=1
+	nft delete table netdev spoofing
+	claims 192.0.2.9 && claims "$net.77" && hears "$net.77" && ! grep -q '9$' heard || status=2
+	[ $status -eq 0 ] || sed "s/^/# $status: /" heard
+	kill $!
+	return $status
+}
+
 connections() {
 	mkdir -p rootfs/www && echo hello >rootfs/www/index.html
 	bulkhead exec "$mode" httpd -f -p 80 -h /www >server 2>&1 </dev/null &
@@ -401,7 +434,7 @@ ended() {
 # shellcheck disable=SC2046
 run_tests \
 	same_set_up \
-	$(in_modes start pings tcp udp multicast connections counters) \
+	$(in_modes start pings tcp udp multicast spoofing connections counters) \
 	link_down_and_up \
 	$(in_modes stop given_back mtu) \
 	unplugged \
