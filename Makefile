@@ -50,8 +50,9 @@ check-debug: setup-debug
 	@selftests/vm/build debug
 	@selftests/check debug
 
-##   check-engines     podman, containerd, and all of crun's own tests, with bulkhead; takes long
-check-engines: vm
+##   check-engines     podman, containerd, crun's own tests, and the newest guest kernel; takes long
+check-engines: setup-engines
+	@selftests/vm/build
 	@selftests/check engines
 
 ##   fuzz              what parses guest memory, with libFuzzer, for some minutes
@@ -97,5 +98,8 @@ setup:
 setup-debug:
 	@selftests/vm/setup debug
 
+setup-engines:
+	@selftests/vm/setup engines
+
 .PHONY: all module ctl guest modules_install install check check-debug check-engines fuzz demo bench lint generate \
-	clean help vm setup setup-debug
+	clean help vm setup setup-debug setup-engines
