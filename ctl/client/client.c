@@ -147,8 +147,8 @@ void *client_ask(int socket, enum frame_type request, const void *data, size_t d
 
 int client_send_signal(int socket, int number, bool all)
 {
-	const struct frame_signal data = { number, all ? SIGNAL_ALL : 0 };
 	void *answer cleanup_free = NULL;
+	const struct frame_signal data = { number, all ? SIGNAL_ALL : 0 };
 	size_t length;
 
 	answer = client_ask(socket, FRAME_SIGNAL, &data, sizeof(data), &length);
