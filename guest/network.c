@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEVICES		"/sys/class/net"
@@ -55,6 +57,9 @@ void network_enter(void)
 	if (unshare(CLONE_NEWNET))
 		say("no network namespaces: %m");
 	raise_loopback();
+	/* Nothing that a container's options could clear is set: that would be locked to it. */
+	if (mkdir(NETWORK_SYSFS, 0755) || mount("sysfs", NETWORK_SYSFS, "sysfs", 0, NULL))
+		say("can't mount sysfs on %s: %m", NETWORK_SYSFS);
 }
 
 __printf(2, 3) static enum reply_code failed(char text[TEXT_MAX], const char *format, ...)

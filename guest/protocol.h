@@ -44,6 +44,9 @@
 /* In a guest, the memory that containers share which share a namespace of IPC. */
 #define SHARED_MEMORY		"/run/bulkhead/shm"
 
+/* In a guest, a sysfs that shows the containers' network. */
+#define NETWORK_SYSFS		"/run/bulkhead/sys"
+
 /* In a guest, where the first container has the socket that sd_notify(3) sends to, "notify". */
 #define NOTIFY_DIR		"/run/bulkhead/notify"
 

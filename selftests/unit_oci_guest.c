@@ -149,6 +149,34 @@ TEST(notify)
 	json_decref(config);
 }
 
+/* A user namespace can't mount it in the partition's network namespace. */
+TEST(sysfs_of_user_namespace)
+{
+	json_t *config = parse("{'ociVersion': '1.0.0', 'process': {'args': ['sh'], 'cwd': '/'},\n"
+			       " 'root': {'path': '/r'}, 'mounts': [\n"
+			       "  {'destination': '/sys', 'type': 'sysfs', 'options': ['ro']},\n"
+			       "  {'destination': '/s', 'type': 'sysfs'}],\n"
+			       " 'linux': {'namespaces': [{'type': 'pid'}, {'type': 'ipc'},\n"
+			       "  {'type': 'uts'}, {'type': 'mount'}, {'type': 'network'},\n"
+			       "  {'type': 'user'}]}}");
+	json_t *wanted = parse("[{'destination': '/sys', 'type': 'bind',\n"
+			       "  'source': '/run/bulkhead/sys', 'options': ['ro', 'bind']},\n"
+			       " {'destination': '/s', 'type': 'bind',\n"
+			       "  'source': '/run/bulkhead/sys', 'options': ['bind']}]");
+	struct tree tree;
+	json_t *made = guest_config(config, 0, NULL, &tree);
+
+	ASSERT_NE(NULL, made) {
+		TH_LOG("%s", error_text());
+	}
+	EXPECT_TRUE(json_equal(wanted, json_object_get(made, "mounts")));
+	EXPECT_EQ(0, tree.n_volumes);
+	tree_release(&tree);
+	json_decref(made);
+	json_decref(wanted);
+	json_decref(config);
+}
+
 /* Who runs this may have none. */
 TEST(groups_kept)
 {

@@ -119,6 +119,48 @@ static int redirect_mounts(json_t *config, struct tree *tree, const json_t *join
 	return 0;
 }
 
+static bool has_user_namespace(const json_t *config)
+{
+	const json_t *namespaces = json_object_get(json_object_get(config, "linux"), "namespaces");
+	const char *type;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(namespaces, i, entry) {
+		type = json_string_value(json_object_get(entry, "type"));
+		if (type && !strcmp(type, "user"))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The kernel lets a user namespace mount sysfs only if the network namespace is its own, too. The
+ * partition's isn't: so the container gets one that is mounted already.
+ */
+static int replace_sysfs(json_t *config)
+{
+	json_t *mounts, *mount, *options;
+	size_t i;
+
+	if (!has_user_namespace(config))
+		return 0;
+	if (field_find(config, "mounts", JSON_ARRAY, &mounts))
+		return -1;
+	json_array_foreach(mounts, i, mount) {
+		const char *type = json_string_value(json_object_get(mount, "type"));
+
+		if (!type || strcmp(type, "sysfs"))
+			continue;
+		if (field_set(mount, "type", field_text("bind")) ||
+		    field_set(mount, "source", field_text(NETWORK_SYSFS)) ||
+		    field_make_array(mount, "options", &options) ||
+		    field_append(options, field_text("bind")))
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * The partition is the network namespace. The entry stays, with the path of the one that crun is
  * in already, since crun allows a "net." sysctl only where such an entry is.
@@ -200,6 +242,7 @@ static int convert(json_t *config, struct tree *tree, const json_t *joins)
 		field_delete(config, dropped[i]);
 	drop_cpuset(config);
 	if (keep_groups(config) || join_network(config) || redirect_mounts(config, tree, joins) ||
+	    replace_sysfs(config) ||
 	    field_set(config, "root.path", json_sprintf(SHARE_ROOT, tree->container)))
 		return -1;
 	return field_set(config, "linux.cgroupsPath",
