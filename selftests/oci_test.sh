@@ -155,6 +155,7 @@ pause_and_update() {
 terminal() {
 	local id=terminal-$mode
 	bundle "$id" process.terminal=true -- sh -c 'stty size; read -r line; echo "got $line"; exit 4'
+	refuses 'use --console-socket' run --detach --bundle "$id" "$id" || return
 	python3 - "$id" bulkhead --root "$tmp/state" --isolation "$mode" <<-'END'
 		import array, fcntl, os, socket, struct, subprocess, sys, termios
 		id, *runtime = sys.argv[1:]

@@ -221,25 +221,43 @@ static int check_config(json_t *config, const char *bundle)
 	return check_root(config_rootfs(config)) ? error_prefix("root.path") : 0;
 }
 
+/* The path of the config, and of the bundle's directory. */
+static int find(const char *bundle, const char *file, char **path, char **directory)
+{
+	*directory = realpath(bundle, NULL);
+	if (!*directory)
+		return fail_errno("%s", bundle);
+	if (asprintf(path, "%s/%s", file && *file == '/' ? "" : *directory,
+		     file ?: "config.json") < 0) {
+		*path = NULL;
+		return fail("%s: out of memory", bundle);
+	}
+	return 0;
+}
+
+json_t *config_read(const char *bundle, const char *file)
+{
+	char *directory cleanup_free = NULL;
+	char *path cleanup_free = NULL;
+
+	return find(bundle, file, &path, &directory) ? NULL : parse_file(path);
+}
+
+int config_check(json_t *config, const char *bundle, const char *file)
+{
+	char *directory cleanup_free = NULL;
+	char *path cleanup_free = NULL;
+
+	if (find(bundle, file, &path, &directory))
+		return -1;
+	return check_config(config, directory) ? error_prefix("%s", path) : 0;
+}
+
 json_t *config_load(const char *bundle, const char *file)
 {
-	char *directory cleanup_free = realpath(bundle, NULL);
-	char *path cleanup_free = NULL;
-	json_t *config;
+	json_t *config = config_read(bundle, file);
 
-	if (!directory) {
-		fail_errno("%s", bundle);
-		return NULL;
-	}
-	if (asprintf(&path, "%s/%s", file && *file == '/' ? "" : directory,
-		     file ?: "config.json") < 0) {
-		path = NULL;
-		fail("%s: out of memory", bundle);
-		return NULL;
-	}
-	config = parse_file(path);
-	if (config && check_config(config, directory)) {
-		error_prefix("%s", path);
+	if (config && config_check(config, bundle, file)) {
 		json_decref(config);
 		return NULL;
 	}

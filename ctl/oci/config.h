@@ -12,11 +12,19 @@
 #define CONFIG_OCI_VERSION	"1.0.2"
 
 /*
- * Reads @bundle/config.json, or unless it is NULL @file, and checks it as far as every container
- * needs: version, process, root and "linux". root.path and the sources of bind mounts are made
- * absolute, so that the config is good in any directory. Unsigned numbers that jansson has no room
- * for become its largest. Returns a new object, or NULL with an error.
+ * Reads @bundle/config.json, or unless it is NULL @file, which can have any JSON. Unsigned numbers
+ * that jansson has no room for become its largest. Returns a new value, or NULL with an error.
  */
+json_t *config_read(const char *bundle, const char *file);
+
+/*
+ * Checks what was read from there as far as every container needs: version, process, root and
+ * "linux". root.path and the sources of bind mounts are made absolute, so that the config is good
+ * in any directory. Returns 0, or -1 with an error.
+ */
+int config_check(json_t *config, const char *bundle, const char *file);
+
+/* Both. Returns a new object, or NULL with an error. */
 json_t *config_load(const char *bundle, const char *file);
 
 /*

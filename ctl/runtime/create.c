@@ -64,9 +64,20 @@ static void set_options(const struct create *create, const struct wishes *wishes
 		options->config.hostname = hostname;
 }
 
-/* Returns whether it is crun's, or -1 with an error. */
-static int read_options(const struct create *create, const json_t *config,
-			struct run_options *options, struct pod *pod)
+/* Who isn't attached to the container has to say who gets its terminal. */
+static int check_console(const struct create *create, const json_t *config)
+{
+	json_t *process = json_object_get(config, "process");
+
+	if (!json_is_true(json_object_get(process, "terminal")) || create->console ||
+	    (create->run && !create->detach))
+		return 0;
+	return fail("process.terminal: use --console-socket, which is to get it");
+}
+
+/* Returns whether it is crun's, which has its own mind of the config, or -1 with an error. */
+static int read_options(const struct create *create, json_t *config, struct run_options *options,
+			struct pod *pod)
 {
 	struct wishes wishes;
 
@@ -74,6 +85,9 @@ static int read_options(const struct create *create, const json_t *config,
 		return -1;
 	if (!is_partition(&wishes, options))
 		return 1;
+	if (check_console(create, config) ||
+	    config_check(config, create->bundle, create->config))
+		return -1;
 	set_options(create, &wishes, options);
 	return pod_find(config, pod);
 }
@@ -154,8 +168,6 @@ static int create_member(const struct create *create, json_t *config, const stru
 		return fail("run: a container that joins others can't be attached to; %s",
 			    "use --detach, or create and start");
 	joining.attachment.terminal = json_is_true(json_object_get(process, "terminal"));
-	if (joining.attachment.terminal && !create->console)
-		return fail("process.terminal: use --console-socket, which is to get it");
 	relay = relay_run(join, &joining, joining.attachment.terminal ? create->console : NULL,
 			  joining.config);
 	if (relay < 0)
@@ -208,8 +220,6 @@ static int create_detached(const struct create *create, struct container *contai
 
 	attachment.terminal = json_is_true(json_object_get(process, "terminal"));
 	attachment.command = json_string_value(json_array_get(json_object_get(process, "args"), 0));
-	if (attachment.terminal && !create->console)
-		return fail("process.terminal: use --console-socket, which is to get it");
 	runner = make(create, container, &attachment, &session);
 	if (runner < 0)
 		return -1;
@@ -262,7 +272,7 @@ static int create_partition(const struct create *create, json_t *config,
 int create(const struct create *create)
 {
 	/* Texts of the options are the config's, which stays. */
-	json_t *config = config_load(create->bundle, create->config);
+	json_t *config = config_read(create->bundle, create->config);
 	struct run_options options = { 0 };
 	struct pod pod;
 	int status = config ? read_options(create, config, &options, &pod) : -1;
