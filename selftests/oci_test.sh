@@ -392,6 +392,39 @@ ids() {
 	oci exec "${long:0:12}" true && oci delete --force "$long" && return $status
 }
 
+# As CRI-O has them: namespaces of a pod are made before its first container, and have files;
+# annotations say what is of which pod.
+pinned_pod() {
+	local name namespaces other=()
+	local script='for type in ipc uts; do readlink /proc/self/ns/$type; done'
+	mode=partition
+	touch pinned.ipc pinned.uts pinned.net pinned.host
+	unshare --ipc="$tmp/pinned.ipc" --uts="$tmp/pinned.uts" --net="$tmp/pinned.net" true &&
+		mount --bind /proc/self/ns/ipc pinned.host || return
+	for name in ipc host; do
+		namespaces='[{"type": "mount"}, {"type": "pid"},'
+		namespaces+="{\"type\": \"network\", \"path\": \"$tmp/pinned.net\"},"
+		namespaces+="{\"type\": \"ipc\", \"path\": \"$tmp/pinned.$name\"},"
+		namespaces+="{\"type\": \"uts\", \"path\": \"$tmp/pinned.uts\"}]"
+		bundle sandbox-$name hostname='"pod"' linux.namespaces="$namespaces" \
+			annotations.io:kubernetes:cri-o:ContainerType='"sandbox"' -- sleep 1000
+		[ $name = ipc ] && other=(linux.namespaces="$namespaces")
+	done
+	bundle pinned "${other[@]}" -- true
+	refuses 'ipc: .*pinned.ipc: neither' create --bundle pinned pinned &&
+		refuses 'ipc: .*pinned.host: neither' create --bundle sandbox-host sandbox-host || return
+	bundle pinned "${other[@]}" hostname='"pod"' \
+		annotations.io:kubernetes:cri-o:ContainerType='"container"' \
+		annotations.io:kubernetes:cri-o:SandboxID='"sandbox-ipc"' -- \
+		sh -c "hostname; $script"
+	oci run --detach --bundle sandbox-ipc sandbox-ipc </dev/null >out 2>&1 &&
+		oci exec sandbox-ipc sh -c "$script" >namespaces &&
+		oci run --detach --bundle pinned pinned </dev/null >pinned/out 2>&1 &&
+		wait_until is_in_state pinned stopped && says pinned/out "pod
+$(cat namespaces)" && oci delete pinned && oci delete --force sandbox-ipc &&
+		umount pinned.{ipc,uts,net,host}
+}
+
 ended() {
 	[ ! "$(ls "$tmp/state")" ] && nothing_left
 }
@@ -406,6 +439,6 @@ run_tests \
 	killed_runner \
 	view \
 	scope \
-	pod \
+	pod pinned_pod \
 	ids \
 	ended

@@ -175,7 +175,7 @@ static int join_network(json_t *config)
 	return field_set(entry, "path", field_text("/proc/self/ns/net"));
 }
 
-/* Namespaces of containers that are there already. */
+/* Namespaces of containers that are there already; what else has a path is the partition's own. */
 static int join_others(json_t *config, const json_t *joins)
 {
 	json_t *namespaces, *entry;
@@ -187,11 +187,13 @@ static int join_others(json_t *config, const json_t *joins)
 		const char *type = json_string_value(json_object_get(entry, "type"));
 		const json_t *number = json_object_get(joins, type);
 
-		if (!number || !strcmp(type, "network"))
+		if (!strcmp(type, "network"))
 			continue;
-		if (field_set(entry, "path",
-			      json_sprintf(NAMESPACES "/%s",
-					   (unsigned int)json_integer_value(number), type)))
+		if (!number)
+			field_delete(entry, "path");
+		else if (field_set(entry, "path",
+				   json_sprintf(NAMESPACES "/%s",
+						(unsigned int)json_integer_value(number), type)))
 			return -1;
 	}
 	return 0;

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LEAVE_OUT	"leave it out"
 #define NO_DEVICES	"the host's devices aren't in a partition"
@@ -177,7 +178,25 @@ static int check_propagation(const json_t *config)
 	return error_prefix("linux.rootfsPropagation: %s", propagation);
 }
 
-static int check_namespace(const json_t *entry, const json_t *joins, const char **type)
+/*
+ * CRI-O makes these for a pod before the pod's first container, which a partition makes for itself.
+ * Where the pod is to share the host's, the path is of that one.
+ */
+static bool is_made_for_pod(const json_t *config, const char *type, const char *path)
+{
+	json_t *annotations = json_object_get(config, "annotations");
+	const char *kind = json_string_value(json_object_get(annotations,
+							     "io.kubernetes.cri-o.ContainerType"));
+	const char *own = !strcmp(type, "ipc") ? "/proc/self/ns/ipc" :
+			  !strcmp(type, "uts") ? "/proc/self/ns/uts" : NULL;
+	struct stat made, host;
+
+	return kind && !strcmp(kind, "sandbox") && own && !stat(path, &made) &&
+	       !stat(own, &host) && made.st_dev == host.st_dev && made.st_ino != host.st_ino;
+}
+
+static int check_namespace(const json_t *config, const json_t *entry, const json_t *joins,
+			   const char **type)
 {
 	const char *path;
 
@@ -188,7 +207,8 @@ static int check_namespace(const json_t *entry, const json_t *joins, const char 
 	if (!*type)
 		return fail("type: missing");
 	/* The one that it takes the place of. */
-	if (!path || !strcmp(*type, "network") || json_object_get(joins, *type))
+	if (!path || !strcmp(*type, "network") || json_object_get(joins, *type) ||
+	    is_made_for_pod(config, *type, path))
 		return 0;
 	refuse("neither of a container in a partition, nor one that it can share",
 	       "leave its path out");
@@ -205,7 +225,7 @@ static int check_namespaces(const json_t *config, const json_t *joins)
 	if (field_find(config, "linux.namespaces", JSON_ARRAY, &array))
 		return -1;
 	json_array_foreach(array, i, entry) {
-		if (check_namespace(entry, joins, &type))
+		if (check_namespace(config, entry, joins, &type))
 			return error_prefix("linux.namespaces");
 		for (size_t j = 0; j < ARRAY_SIZE(needed_namespaces); j++)
 			found[j] |= !strcmp(type, needed_namespaces[j]);
