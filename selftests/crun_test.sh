@@ -42,14 +42,14 @@ declare -A runtime=(
 	[partition]=/usr/local/bin/bulkhead
 )
 
-# What they want to find: a file system that can have mappings of ids, some device of the host's, a
-# module for Python, and that pids have five digits.
+# What they want to find: a file system that can have mappings of ids, some device of the host's,
+# modules for Python, and that pids have five digits.
 mkdir suite
 mount -t tmpfs tmpfs suite
 trap 'cd /; umount "$tmp/suite"; rm -rf "$tmp"' EXIT
 before=$(traces)
-cp -r "$suite/tests" "$selftests/libmount.py" suite
-export PYTHONPATH=$tmp/suite
+cp -r "$suite/tests" suite
+export PYTHONPATH=$selftests/crun
 modprobe fuse
 pid=$(sh -c 'echo $$')
 [ "$pid" -ge 20000 ] || echo 20000 >/proc/sys/kernel/ns_last_pid
