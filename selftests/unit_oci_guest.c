@@ -177,6 +177,51 @@ TEST(sysfs_of_user_namespace)
 	json_decref(config);
 }
 
+static json_t *with_path(const char *kind, const char *path)
+{
+	json_t *config = parse("{'ociVersion': '1.0.0', 'process': {'args': ['sh'], 'cwd': '/'},\n"
+			       " 'root': {'path': '/r'}, 'annotations': {},\n"
+			       " 'linux': {'namespaces': [{'type': 'ipc'}, {'type': 'pid'},\n"
+			       "  {'type': 'uts'}, {'type': 'mount'}, {'type': 'network'}]}}");
+	json_t *namespaces = json_object_get(json_object_get(config, "linux"), "namespaces");
+
+	field_set(json_array_get(namespaces, 0), "path", field_text(path));
+	json_object_set_new(json_object_get(config, "annotations"),
+			    "io.kubernetes.cri-o.ContainerType", json_string(kind));
+	return config;
+}
+
+/* As CRI-O makes it; but not the host's, nor for those that are to join it. */
+TEST(namespace_of_pod)
+{
+	static const struct {
+		const char *kind;
+		const char *path;
+		bool is_taken;
+	} cases[] = {
+		{ "sandbox", "/proc/self/ns/mnt", true },	/* any other one */
+		{ "sandbox", "/proc/self/ns/ipc", false },
+		{ "sandbox", "/etc/passwd", false },
+		{ "sandbox", "/nonesuch", false },
+		{ "container", "/proc/self/ns/mnt", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_t *config = with_path(cases[i].kind, cases[i].path);
+		struct tree tree;
+		json_t *made = guest_config(config, 0, NULL, &tree);
+		json_t *namespaces = json_object_get(json_object_get(made, "linux"), "namespaces");
+
+		EXPECT_EQ(cases[i].is_taken, !!made) {
+			TH_LOG("%s: %s", cases[i].kind, cases[i].path);
+		}
+		EXPECT_EQ(NULL, json_object_get(json_array_get(namespaces, 0), "path"));
+		tree_release(&tree);
+		json_decref(made);
+		json_decref(config);
+	}
+}
+
 /* Who runs this may have none. */
 TEST(groups_kept)
 {
