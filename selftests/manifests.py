@@ -3,10 +3,11 @@
 """Check the Kubernetes manifests in a document: manifests.py FILE
 
 They are its blocks of YAML. They have to have the fields that Kubernetes knows of their kinds, as
-far as these are used, and no others. Prints the kinds.
+far as these are used, and no others. Prints the kinds. Blocks of TOML just have to be that.
 """
 import re
 import sys
+import tomllib
 
 import jsonschema
 import yaml
@@ -45,8 +46,12 @@ KINDS = {
 }
 
 with open(sys.argv[1]) as file:
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", file.read(), re.M | re.S)
-manifests = [manifest for block in blocks for manifest in yaml.safe_load_all(block)]
+    blocks = re.findall(r"^```(yaml|toml)[ a-z]*\n(.*?)^```$", file.read(), re.M | re.S)
+manifests = [manifest for kind, block in blocks if kind == "yaml"
+             for manifest in yaml.safe_load_all(block)]
+for kind, block in blocks:
+    if kind == "toml":
+        tomllib.loads(block)
 for manifest in manifests:
     jsonschema.validate(manifest, KINDS[manifest["kind"]])
     print(manifest["kind"])
