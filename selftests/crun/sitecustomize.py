@@ -3,4 +3,4 @@
 import socket
 
 settimeout = socket.socket.settimeout
-socket.socket.settimeout = lambda self, value: settimeout(self, value and 60 * value)
+socket.socket.settimeout = lambda self, value: settimeout(self, value and 30 * value)
