@@ -143,7 +143,9 @@ pause_and_update() {
 		[ "$(oci exec "$id" cat /sys/fs/cgroup/pids.max)" = 77 ] &&
 		echo '{"memory": {"limit": 134217728}}' >"$id/resources" &&
 		oci update --resources "$tmp/$id/resources" "$id" &&
-		[ "$(oci exec "$id" cat /sys/fs/cgroup/memory.max)" = 134217728 ] || return
+		[ "$(oci exec "$id" cat /sys/fs/cgroup/memory.max)" = 134217728 ] &&
+		echo '{"memory": {"limit": 125829120}}' | oci update --resources - "$id" &&
+		[ "$(oci exec "$id" cat /sys/fs/cgroup/memory.max)" = 125829120 ] || return
 	if [ "$mode" = partition ]; then
 		refuses 'larger than the partition' update --memory 4294967296 "$id" || return
 		oci events --stats "$id" >out && grep -q '"type":"stats"' out || return

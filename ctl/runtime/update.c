@@ -87,8 +87,14 @@ static int ask(const char *id, const json_t *resources)
 	return answer ? 0 : -1;
 }
 
+/* What the command line says, as it says it. */
+struct update {
+	const char *file;
+	const char *values[ARRAY_SIZE(settings)];
+};
+
 /* Returns 0, -1 with an error, or 1 if help was asked for. */
-static int parse(const struct command *command, int argc, char **argv, json_t **resources)
+static int parse(const struct command *command, int argc, char **argv, struct update *update)
 {
 	struct option known[ARRAY_SIZE(settings) + 3] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -98,35 +104,43 @@ static int parse(const struct command *command, int argc, char **argv, json_t **
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		known[2 + i] = settings[i].option;
-	*resources = json_object();
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "r:", known, NULL)) != -1) {
 		if (option == 'h')
 			return 1;
 		if (option == '?')
 			return command_bad_option(command, argv);
-		if (option == 'r') {
-			json_decref(*resources);
-			*resources = read_file(optarg);
-			if (!*resources)
-				return -1;
-		} else if (set(*resources, option, optarg)) {
-			return -1;
-		}
+		if (option == 'r')
+			update->file = optarg;
+		else
+			update->values[option] = optarg;
 	}
 	return command_check_arguments(command, argc, 1, 1);
 }
 
+static int apply(const struct update *update, const char *id)
+{
+	json_t *resources = update->file ? read_file(update->file) : json_object();
+	int result = resources ? 0 : -1;
+
+	for (size_t i = 0; !result && i < ARRAY_SIZE(settings); i++)
+		if (update->values[i])
+			result = set(resources, i, update->values[i]);
+	result = result ?: ask(id, resources);
+	json_decref(resources);
+	return result;
+}
+
 int cmd_update(const struct command *command, int argc, char **argv)
 {
-	json_t *resources = NULL;
-	int result = parse(command, argc, argv, &resources);
+	struct update update = { 0 };
+	int result = parse(command, argc, argv, &update);
 
 	if (result > 0)
 		command_print_help(command);
 	else if (!result)
-		result = crun_take_over(argv[optind]) ?: ask(argv[optind], resources);
-	json_decref(resources);
+		/* crun reads the file itself, which may be standard input. */
+		result = crun_take_over(argv[optind]) ?: apply(&update, argv[optind]);
 	if (result >= 0)
 		return 0;
 	error_print();
