@@ -297,6 +297,7 @@ in_cri() {
 			           "hostname": "pod-$mode", "log_directory": "$tmp/logs/$mode",
 			           "dns_config": {"servers": ["192.0.2.53"]}, "linux": {"cgroup_parent": "/pods"}}
 			box = {"image": "$image"}
+			data = os.path.abspath("data/pod-" + handler)
 			def kept(name, value=None):
 			    if value:
 			        open("$mode." + name, "w").write(value)
@@ -334,11 +335,11 @@ pod_starts() {
 		script = '''trap "exit 9" TERM; echo "$A"; echo err >&2; cat /data/file; uname -r >/data/kernel
 		while :; do nc -l -p 80 -e echo hello; done &
 		while :; do usleep 100000; done'''
-		os.makedirs("data/pod", exist_ok=True)
-		open("data/pod/file", "w").write("data\n")
+		os.makedirs(data, exist_ok=True)
+		open(data + "/file", "w").write("data\n")
 		container = kept("container", cri.run(
 		    pod, sandbox, "box", ["sh", "-c", script], image=box, envs=[{"key": "A", "value": "a"}],
-		    mounts=[{"container_path": "/data", "host_path": os.path.abspath("data/pod")}],
+		    mounts=[{"container_path": "/data", "host_path": data}],
 		    linux={"resources": {"memory_limit_in_bytes": 64 << 20},
 		           "security_context": {"namespace_options": {"pid": "CONTAINER"}}}))
 		assert cri.status(container).state == RUNNING
@@ -346,8 +347,8 @@ pod_starts() {
 		wait_until(lambda: open(log).read().count("\n") == 3)
 		lines = sorted(line.split(" ", 1)[1] for line in open(log).read().splitlines())
 		assert lines == ["stderr F err", "stdout F a", "stdout F data"], lines
-		wait_until(lambda: os.path.exists("data/pod/kernel") and os.path.getsize("data/pod/kernel"))
-		same = open("data/pod/kernel").read().strip() == os.uname().release
+		wait_until(lambda: os.path.exists(data + "/kernel") and os.path.getsize(data + "/kernel"))
+		same = open(data + "/kernel").read().strip() == os.uname().release
 		assert same == (handler != "partition"), handler
 	END
 }
@@ -370,16 +371,16 @@ pod_works() {
 
 		script = "nc 127.0.0.1 80; ps | wc -l; hostname; until [ -e /data/end ]; do usleep 100000; done; exit 3"
 		other = cri.run(kept("pod"), sandbox, "other", ["sh", "-c", script], image=box,
-		                mounts=[{"container_path": "/data", "host_path": os.path.abspath("data/pod")}])
+		                mounts=[{"container_path": "/data", "host_path": data}])
 		log = f"logs/{handler}/other.log"
 		wait_until(lambda: open(log).read().count("\n") == 3)
 		lines = [line.split()[-1] for line in open(log)]
 		assert lines[0] == "hello" and int(lines[1]) < 6 and lines[2] == "pod-" + handler, lines
 		listed = json.loads(subprocess.check_output(["bulkhead", "list", "--json"]))
 		assert len([one for one in listed if "id" in one]) == (handler == "partition"), listed
-		open("data/pod/end", "w").close()
+		open(data + "/end", "w").close()
 		wait_until(lambda: cri.status(other).state == EXITED)
-		os.remove("data/pod/end")
+		os.remove(data + "/end")
 		assert cri.status(other).exit_code == 3, cri.status(other)
 		cri.RemoveContainer(container_id=other)
 
