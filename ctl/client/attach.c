@@ -90,12 +90,13 @@ static void send_signal(struct session *session, int number)
 	connection_put(&session->connection, FRAME_SIGNAL, 0, &data, sizeof(data), NULL, 0);
 }
 
+/* Of a terminal that is followed. */
 static void send_size(struct session *session)
 {
 	struct frame_size data;
 	struct winsize size;
 
-	if (!terminal_size(&size))
+	if (session->terminal.signals < 0 || !terminal_size(&size))
 		return;
 	data = (struct frame_size){ size.ws_row, size.ws_col };
 	connection_put(&session->connection, FRAME_RESIZE, 0, &data, sizeof(data), NULL, 0);
@@ -192,6 +193,8 @@ static void take_reply(struct session *session, const struct frame *frame)
 		return;
 	if (reply.code == REPLY_DONE) {
 		session->started = true;
+		/* There was nobody to be told of a change before. */
+		send_size(session);
 		return;
 	}
 	session->exited = true;
@@ -416,6 +419,9 @@ int attach_follow(struct session *session)
 	fcntl(session->connection.fd, F_SETFL, O_NONBLOCK);
 	if (attachment->terminal && attachment->interactive)
 		result = terminal_open(&session->terminal);
+	/* It may have changed since the process was asked for, which nothing has told of. */
+	if (!result)
+		send_size(session);
 	while (!result && !is_over(session)) {
 		if (connection_flush(&session->connection))
 			result = session->exited ? 0 : fail("the container's runner is gone");
