@@ -82,7 +82,7 @@ terminal() {
 		import sys
 		from terminal import *
 		t = Terminal("run", "--isolation", sys.argv[1], "-it", "--rootfs", "rootfs", "--", "sh",
-			     rows=33, columns=101)
+			     rows=20, columns=50, later=(33, 101))
 		check_shell(t)
 		t.type(b"exit 7\n")
 		t.end(7)

@@ -192,6 +192,36 @@ terminal() {
 	[ $status -eq 0 ] && wait_until is_in_state "$id" stopped && oci delete "$id"
 }
 
+# Who gets the terminal of a command sets its size at once, or a while later.
+exec_terminal() {
+	local id=exec-terminal-$mode
+	bundle "$id" -- sleep 1000
+	oci run --detach --bundle "$id" "$id" >out 2>&1 </dev/null || return
+	python3 - "$id" bulkhead --root "$tmp/state" --isolation "$mode" <<-'END'
+		import fcntl, os, socket, struct, subprocess, sys, termios, time
+		id, *runtime = sys.argv[1:]
+		path = os.path.realpath(id) + "/console"
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(path)
+		server.listen()
+		for delay in 0, 0.5:
+		    script = "until [ \"$(stty size)\" = '33 77' ]; do usleep 10000; done; echo sized; exit 6"
+		    command = subprocess.Popen(runtime + ["exec", "--tty", "--console-socket", path, id,
+		                                          "sh", "-c", script], stdin=subprocess.DEVNULL)
+		    connection, _ = server.accept()
+		    _, (master, *_), _, _ = socket.recv_fds(connection, 1024, 1)
+		    time.sleep(delay)
+		    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+		    text = b""
+		    while b"sized\r\n" not in text:
+		        text += os.read(master, 1000)
+		    assert command.wait() == 6
+		    os.close(master)
+	END
+	local status=$?
+	oci delete --force "$id" && [ $status -eq 0 ]
+}
+
 json_log() {
 	local id=log-$mode
 	bundle "$id" -- nonesuch
@@ -434,7 +464,7 @@ ended() {
 # shellcheck disable=SC2046
 run_tests \
 	$(in_modes step_by_step exit_status kill_and_delete delete_created run_and_exec \
-		pause_and_update terminal json_log) \
+		pause_and_update terminal exec_terminal json_log) \
 	killed_create \
 	isolation \
 	default_limits \

@@ -21,9 +21,12 @@ def wait_until(condition):
 
 
 class Terminal:
-    """A terminal, on which a program runs; its standard error is the file err."""
+    """A terminal, on which a program runs; its standard error is the file err.
 
-    def __init__(self, *args, program="bulkhead", rows=24, columns=80):
+    Its size is another one later, while the program is starting.
+    """
+
+    def __init__(self, *args, program="bulkhead", rows=24, columns=80, later=None):
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.modes = termios.tcgetattr(self.slave)
@@ -36,6 +39,9 @@ class Terminal:
             os.dup2(self.slave, 1)
             os.dup2(os.open("err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
             os.execvp(program, [program, *args])
+        if later:
+            time.sleep(0.5)
+            self.resize(*later)
         wait_until(self.is_raw)
 
     def is_raw(self):

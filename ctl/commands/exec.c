@@ -161,20 +161,15 @@ static int ask(int socket, const struct exec *exec, const struct frame_stdio *st
 }
 
 /* The process that the number in --pid-file is of has the command's streams, and its status. */
-static int run_relayed(const struct exec *exec, const struct attachment *attachment)
+static int run_relayed(const struct exec *exec, const struct attachment *attachment, int console)
 {
-	int code, relay, status, console = -1;
 	struct session *session;
+	int code, relay, status;
 
 	code = attach_begin(attachment, &session);
 	if (code != REPLY_DONE) {
 		error_print();
 		return attach_status(code);
-	}
-	if (exec->console && attachment->terminal) {
-		console = console_send(exec->console);
-		if (console < 0)
-			return -1;
 	}
 	relay = relay_start(session, console);
 	if (relay < 0 || relay_write_pid(exec->pid_file, relay))
@@ -189,6 +184,7 @@ static int run(struct exec *exec)
 {
 	static struct attachment attachment = { .request = FRAME_EXEC };
 	struct frame_stdio stdio;
+	int console = -1;
 
 	if (set_streams(exec))
 		return -1;
@@ -200,13 +196,19 @@ static int run(struct exec *exec)
 	if (attachment.socket < 0)
 		return -1;
 	attach_stdio(&stdio, attachment.terminal, attachment.interactive);
+	if (exec->console && attachment.terminal) {
+		console = console_send(exec->console);
+		if (console < 0)
+			return -1;
+		console_wait_for_size(console, &stdio.size);
+	}
 	if (ask(attachment.socket, exec, &stdio))
 		return -1;
 	attachment.signals = signals_open();
 	if (attachment.signals < 0)
 		return -1;
-	return exec->detach || exec->pid_file || exec->console ? run_relayed(exec, &attachment) :
-								 attach(&attachment);
+	return exec->detach || exec->pid_file || exec->console ?
+	       run_relayed(exec, &attachment, console) : attach(&attachment);
 }
 
 int cmd_exec(const struct command *command, int argc, char **argv)

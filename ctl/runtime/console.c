@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* How long who gets a terminal may take to set its size. */
+#define SIZE_MS		100
 
 static int connect_to(const char *path)
 {
@@ -68,4 +72,18 @@ int console_send(const char *path)
 		return console;
 	close(console);
 	return -1;
+}
+
+void console_wait_for_size(int console, struct frame_size *size)
+{
+	struct winsize window;
+
+	for (int i = 0; i < SIZE_MS; i++) {
+		if (ioctl(console, TIOCGWINSZ, &window))
+			return;
+		*size = (struct frame_size){ window.ws_row, window.ws_col };
+		if (size->rows && size->columns)
+			return;
+		usleep(1000);
+	}
 }

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "protocol.h"
+
 struct session;
 
 /*
@@ -33,5 +35,12 @@ int relay_write_pid(const char *file, int pid);
  * for --console-socket. Returns the other end, or -1 with an error.
  */
 int console_send(const char *path);
+
+/*
+ * Who got the master may set the terminal's size at once: what that comes to, after a moment at
+ * most, so that a process that is to have it begins with it. Later changes are the relay's to pass
+ * on.
+ */
+void console_wait_for_size(int console, struct frame_size *size);
 
 #endif
