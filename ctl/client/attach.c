@@ -33,6 +33,7 @@ struct session {
 	const struct attachment *attachment;
 	struct connection connection;
 	struct terminal terminal;
+	int null;		/* if it relays: opened before it may see another /dev */
 	bool started;
 	bool exited;
 	int status;		/* once exited */
@@ -73,14 +74,8 @@ static void close_fd(int *fd)
 /* Of a stream whose other side has ended, if that is for others to see. */
 static void end_own(const struct session *session, int fd)
 {
-	int null;
-
-	if (!session->attachment->relays || session->attachment->terminal)
-		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0)
-		dup2(null, fd);
-	close_fd(&null);
+	if (session->null >= 0 && !session->attachment->terminal)
+		dup2(session->null, fd);
 }
 
 static void send_signal(struct session *session, int number)
@@ -365,6 +360,7 @@ static int open_session(const struct attachment *attachment, struct session **op
 	}
 	session->attachment = attachment;
 	session->terminal.signals = -1;
+	session->null = attachment->relays ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
 	session->in = streams[STREAM_IN];
 	session->outlets[0].from = streams[STREAM_OUT];
 	session->outlets[1].from = streams[STREAM_ERR];
@@ -376,6 +372,7 @@ static int open_session(const struct attachment *attachment, struct session **op
 static void close_session(struct session *session)
 {
 	terminal_close(&session->terminal);
+	close_fd(&session->null);
 	close_fd(&session->in);
 	for (size_t i = 0; i < ARRAY_SIZE(session->outlets); i++)
 		close_fd(&session->outlets[i].from);
