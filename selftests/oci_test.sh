@@ -314,14 +314,18 @@ killed_runner() {
 view() {
 	local id=view pid
 	mode=partition
-	mkdir -p mnt && echo volume >mnt/file && mkdir -p rootfs/vol && ln -sfn / rootfs/escape
+	mkdir -p mnt && echo volume >mnt/file && mkdir -p rootfs/vol rootfs/memory &&
+		ln -sfn / rootfs/escape
 	bundle $id mounts.+='{"destination": "/vol", "type": "bind", "source": "'"$tmp"'/mnt", "options": ["bind", "ro"]}' \
 		mounts.+='{"destination": "/escape/etc", "type": "bind", "source": "'"$tmp"'/mnt", "options": ["bind"]}' \
+		mounts.+='{"destination": "/memory", "type": "tmpfs", "source": "tmpfs"}' \
 		-- sleep 1000
 	oci run --detach --bundle $id --pid-file "$tmp/$id/pid" $id >out 2>&1 </dev/null || { cat out; return 1; }
 	pid=$(cat $id/pid)
-	nsenter --target "$pid" --mount busybox sh -c 'ls / /vol; cat /etc/file; echo new >/new; echo no >/vol/file' >out 2>err
-	grep -qx vol out && grep -qx volume out && ! grep -qx boot out && grep -q 'Read-only' err &&
+	nsenter --target "$pid" --mount busybox sh -c '
+		ls / /vol; cat /etc/file; echo new >/new; echo no >/vol/file; echo no >/memory/file' \
+		>out 2>err
+	[ "$(grep -c 'Read-only' err)" = 2 ] && grep -qx vol out && grep -qx volume out && ! grep -qx boot out &&
 		says rootfs/new new && says mnt/file volume && [ ! -e /etc/file ] &&
 		[ "$(oci exec $id cat /new)" = new ] && oci delete --force $id && rm rootfs/new rootfs/escape
 }

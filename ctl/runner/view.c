@@ -24,7 +24,22 @@ static int open_inside(int root, const char *path)
 	return syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-static void bind(int root, const json_t *mount)
+/* What is in the guest's memory isn't to be read or written in the folder that it hides. */
+static void cover(int root, const struct mount_traits *traits)
+{
+	int source cleanup_close = -1, target cleanup_close = -1, fs cleanup_close = -1;
+
+	fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return;
+	source = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+	target = open_inside(root, traits->destination);
+	if (source >= 0 && target >= 0)
+		move_mount(source, "", target, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static void enter(int root, const json_t *mount)
 {
 	int source cleanup_close = -1, target cleanup_close = -1;
 	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -32,7 +47,11 @@ static void bind(int root, const json_t *mount)
 	unsigned int recursive;
 	const char *path;
 
-	if (mount_inspect(mount, &traits) || !traits.is_bind)
+	if (mount_inspect(mount, &traits))
+		return;
+	if (!strcmp(traits.type, "tmpfs") || !strcmp(traits.type, "ramfs"))
+		cover(root, &traits);
+	if (!traits.is_bind)
 		return;
 	recursive = traits.is_recursive ? AT_RECURSIVE : 0;
 	path = json_string_value(json_object_get(mount, "source"));
@@ -59,7 +78,7 @@ int view_enter(const json_t *config)
 	if (root < 0)
 		return fail_errno("%s", path);
 	json_array_foreach(json_object_get(config, "mounts"), i, entry)
-		bind(root, entry);
+		enter(root, entry);
 	if (fchdir(root) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH))
 		return fail_errno("%s: can't be a root directory", path);
 	return 0;

@@ -11,9 +11,10 @@
 
 /*
  * Gives the calling thread a mount namespace of its own, whose root is the container's: its root
- * directory and bind mounts, as the config of the host's view has them. What doesn't exist there
- * yet isn't mounted. The thread sees no path of the host's from then on. Returns 0, or -1 with an
- * error.
+ * directory and bind mounts, as the config of the host's view has them. Where the container has a
+ * tmpfs, which is the guest's, there is an empty one that can't be written to: a copy to there
+ * fails. What doesn't exist there yet isn't mounted. The thread sees no path of the host's from
+ * then on. Returns 0, or -1 with an error.
  */
 int view_enter(const json_t *config);
 
