@@ -12,6 +12,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,8 +56,11 @@ static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session
 {
 	struct session *session;
 	int console = -1;
-	int result = begin(data, &session);
+	int result;
 
+	/* When who waits for this is killed, nobody knows of it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	result = begin(data, &session);
 	if (!result && path) {
 		console = console_send(path);
 		result = console < 0 ? -1 : 0;
@@ -68,6 +72,7 @@ static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session
 			warn("%s", error_text());
 		_exit(STATUS_RUN_FAILURE);
 	}
+	prctl(PR_SET_PDEATHSIG, 0);
 	close(pipe);
 	relay_main(session, console);
 }
