@@ -181,6 +181,14 @@ static int create_member(const struct create *create, json_t *config, const stru
 	return create->run ? life_start(create->id) : 0;
 }
 
+/* What the runner can't remove any more, is. */
+static void kill_runner(const struct create *create, pid_t runner)
+{
+	kill(runner, SIGKILL);
+	waitpid(runner, NULL, 0);
+	directory_sweep_stale(create->id);
+}
+
 /* Creates the container. Who has the session has its streams. */
 static int make(const struct create *create, struct container *container,
 		struct attachment *attachment, struct session **session)
@@ -193,13 +201,14 @@ static int make(const struct create *create, struct container *container,
 	code = attach_begin(attachment, session);
 	if (code != REPLY_DONE) {
 		waitpid(runner, NULL, 0);
+		/* It may have been killed. */
+		directory_sweep_stale(create->id);
 		return -1;
 	}
 	if (!relay_write_pid(create->pid_file, runner) &&
 	    !state_save(create->id, container->bundle, container->config))
 		return runner;
-	kill(runner, SIGKILL);
-	waitpid(runner, NULL, 0);
+	kill_runner(create, runner);
 	return -1;
 }
 
@@ -226,8 +235,7 @@ static int create_detached(const struct create *create, struct container *contai
 	if (create->console && attachment.terminal) {
 		console = console_send(create->console);
 		if (console < 0) {
-			kill(runner, SIGKILL);
-			waitpid(runner, NULL, 0);
+			kill_runner(create, runner);
 			return -1;
 		}
 	}

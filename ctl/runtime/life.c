@@ -7,6 +7,7 @@
 #include "client/client.h"
 #include "commands/command.h"
 #include "control/netlink.h"
+#include "machine/partition.h"
 #include "oci/config.h"
 #include "oci/hooks.h"
 #include "runner/directory.h"
@@ -121,9 +122,12 @@ int life_delete(const char *id, bool force)
 	json_t *state;
 	int runner;
 
-	/* One that create was killed over has nothing but its id. */
-	if (force && !state_is_taken(id))
+	/* One that was killed together with its create may have left a directory. */
+	if (force && !state_is_taken(id)) {
+		if (!partition_check_name(id))
+			directory_sweep_stale(id);
 		return 0;
+	}
 	state = state_load(id);
 	if (!state && !force)
 		return -1;
