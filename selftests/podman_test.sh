@@ -258,12 +258,19 @@ cp_running() {
 	local name=in-$mode
 	echo text >"$name"
 	gives 0 cp "$name" "$mode-box:/tmp" && [ ! -e "/tmp/$name" ] &&
-		gives 0 cp "$name" "$mode-box:/scratch" &&
-		prints $'text\ntext' exec "$mode-box" cat "/tmp/$name" "/scratch/$name" &&
+		gives 0 cp "$name" "$mode-box:/rw" && says "rw-$mode/$name" text &&
+		prints $'text\ntext' exec "$mode-box" cat "/tmp/$name" "/rw/$name" &&
 		gives 0 cp "$mode-box:/www" www && says www/name box
 	local status=$?
-	rm -rf "/tmp/$name" "/scratch/$name" www
+	rm -rf "/tmp/$name" www
 	return $status
+}
+
+# Either it is there or podman says that it isn't.
+cp_to_tmpfs() {
+	local name=in-$mode
+	gives 0 cp "$name" "$mode-box:/scratch" &&
+		prints text exec "$mode-box" cat "/scratch/$name"
 }
 
 cp_stopped() {
@@ -278,7 +285,7 @@ top() {
 
 # By what is in the container: none of podman's business.
 top_ps() {
-	gives 0 exec "$mode-box" ps -o comm && grep -qx podman-init out
+	gives 0 exec "$mode-box" sh -c 'ps -o comm | sort -u' && grep -qx podman-init out
 }
 
 stats() {
@@ -477,12 +484,6 @@ ipc_of_other() {
 	gives 0 run --rm --ipc "container:$mode-box" busybox true
 }
 
-# podman 4.3 lets a pod's control group refuse all devices, mknod as well, if it isn't systemd's.
-# The runtime makes one that doesn't.
-free_devices() {
-	rmdir "/sys/fs/cgroup/$(podman pod inspect -f '{{.CgroupPath}}' "$1")"
-}
-
 # Two containers that have the network in common, and a volume.
 pod() {
 	local text="wget -qO - http://127.0.0.1:8000/text; hostname"
@@ -573,6 +574,7 @@ features=(
 	'`logs -f`, `kill -s`' logs_follow
 	'`attach`' attach
 	'`cp`, while it runs' cp_running
+	'`cp` into a tmpfs, while it runs' cp_to_tmpfs
 	'`top`' top
 	'`exec ... ps`' top_ps
 	'`stats --no-stream`' stats
@@ -614,7 +616,7 @@ features=(
 
 # In process isolation crun gets the command line as it is: these are to show that it does.
 process_too=" run_detached reports volume_is_the_hosts exec_ exec_tty exec_terminal \
-exec_status_127 pause_and_unpause attach cp_running top stats update stop run_rm nothing_is_left "
+exec_detached exec_status_127 pause_and_unpause attach cp_running top stats update stop run_rm nothing_is_left "
 
 # Prints what is to be in the table for the feature, in $mode.
 cell() {

@@ -11,9 +11,10 @@ trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 "$selftests/rootfs.sh" rootfs || exit 1
 
-# Until "$@" succeeds; fails after a deadline.
+# Until "$@" succeeds; fails after a deadline, of so many seconds.
+deadline=300
 wait_until() {
-	local end=$((SECONDS + 300))
+	local end=$((SECONDS + deadline))
 	while [ $SECONDS -lt $end ]; do
 		"$@" && return
 		sleep 0.1
