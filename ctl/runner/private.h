@@ -106,6 +106,7 @@ struct runner {
 	uint64_t next_tick;	/* by timeout_clock() */
 	bool pinged;
 	bool paused;
+	bool forgotten;		/* by who has asked for it, before it was started */
 	sem_t created;		/* if stepwise: the main thread is to enter the container's view, */
 	sem_t viewed;		/* and has; or else there is a reason why not */
 	char view_error[256];

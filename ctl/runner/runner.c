@@ -285,6 +285,14 @@ static void look_at_clock(struct runner *runner)
 	}
 }
 
+static bool is_forgotten(const struct runner *runner)
+{
+	const struct container *container = runner->container;
+
+	return container->stepwise && runner->state == RUNNER_CREATED && !runner->starter &&
+	       access(container->bundle, F_OK) && errno == ENOENT;
+}
+
 /* A while has passed, a part of the time that the agent has for an answer. */
 static void tick(struct runner *runner)
 {
@@ -292,6 +300,13 @@ static void tick(struct runner *runner)
 
 	if (runner->state >= RUNNER_DELETED)
 		return;
+	if (is_forgotten(runner)) {
+		runner->forgotten = true;
+		fail("%s: gone, and with it the container, before that was started",
+		     container->bundle);
+		give_up(runner, STATUS_RUN_FAILURE, REPLY_FAILED);
+		return;
+	}
 	if (++runner->missed > TICKS) {
 		if (runner->agent.greeted)
 			fail("the agent hasn't answered for %u seconds", container->agent_timeout);
@@ -463,6 +478,8 @@ static noreturn void work(struct runner *runner, int front)
 		warn("%s", error_text());
 	directory_remove(container->name);
 	cleaner_end();
+	if (runner->forgotten && container->forget)
+		container->forget(container->name);
 	clients_tell_exited(runner);
 	clients_flush(runner);
 	exit(runner->exited.status);

@@ -26,6 +26,7 @@ struct container {
 	bool detached;		/* it outlives the front */
 	bool logged;		/* its output is kept, and not the front's */
 	bool stepwise;		/* created only: a command starts it, and another deletes it */
+	void (*forget)(const char *name);	/* if stepwise: what is kept of it, see below */
 	bool interactive;	/* it has a standard input */
 	struct frame_size size;	/* of the terminal */
 	struct machine_setup machine;	/* without what the runner knows best: tree and port */
@@ -39,6 +40,9 @@ struct container {
  * which may also tell of what failed before; then EXITED. It may send SIGNAL and RESIZE; its end
  * ends the container, unless that is detached. Returns the process, whose exit status is to be the
  * container's, or -1 with an error. Errors of the runner itself are on standard error.
+ *
+ * One that is stepwise ends, too, and calls @forget, if its bundle vanishes before it is started:
+ * who has asked for it was killed, and nobody is left who could start or delete it.
  */
 pid_t runner_start(const struct container *container, int *front);
 

@@ -269,7 +269,7 @@ static int run_attached(const struct create *create, struct container *container
 static int create_partition(const struct create *create, json_t *config,
 			    const struct run_options *options)
 {
-	struct container container = { .config = config };
+	struct container container = { .config = config, .forget = state_remove };
 
 	if (run_set_container(options, &container))
 		return -1;
@@ -290,7 +290,10 @@ int create(const struct create *create)
 	if (!status && create->preserves)
 		return fail("--preserve-fds: a partition has no descriptors of the host's; %s",
 			    "leave it out, or use process isolation");
-	if (status || state_create(create->id))
+	if (status)
+		return -1;
+	state_sweep();
+	if (state_create(create->id))
 		return -1;
 	status = pod.name ? create_member(create, config, &pod) :
 			    create_partition(create, config, &options);

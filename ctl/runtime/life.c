@@ -126,6 +126,7 @@ int life_delete(const char *id, bool force)
 	if (force && !state_is_taken(id)) {
 		if (!partition_check_name(id))
 			directory_sweep_stale(id);
+		state_sweep();
 		return 0;
 	}
 	state = state_load(id);
@@ -146,6 +147,7 @@ int life_delete(const char *id, bool force)
 		run_hooks(id, state);
 	json_decref(state);
 	state_remove(id);
+	state_sweep();
 	return 0;
 }
 

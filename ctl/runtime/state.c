@@ -198,3 +198,24 @@ bool state_is_crun(const char *id)
 
 	return !path_of(path, id, CRUN_FILE) && !access(path, F_OK);
 }
+
+static int sweep(const char *id, void *data)
+{
+	json_t *state = state_is_crun(id) ? NULL : state_load(id);
+	const char *bundle = json_string_value(json_object_get(state, "bundle"));
+	int runner;
+
+	(void)data;
+	if (bundle && access(bundle, F_OK) && errno == ENOENT) {
+		state_ask(id, &runner);
+		if (!runner)
+			state_remove(id);
+	}
+	json_decref(state);
+	return 0;
+}
+
+void state_sweep(void)
+{
+	state_each(sweep, NULL);
+}

@@ -22,6 +22,12 @@ int state_save(const char *id, const char *bundle, const json_t *config);
 /* Forgets it all. */
 void state_remove(const char *id);
 
+/*
+ * Forgets all that have neither a runner nor a bundle any more: whoever handed it over was killed
+ * before it knew of the container, and won't delete it.
+ */
+void state_sweep(void);
+
 /* Whether the id is taken, of a container that is yet to be created, too. */
 bool state_is_taken(const char *id);
 
