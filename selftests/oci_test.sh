@@ -465,6 +465,14 @@ ended() {
 	[ ! "$(ls "$tmp/state")" ] && nothing_left
 }
 
+# Who has asked for it was killed, and knows nothing of it: it has removed the bundle.
+forgotten() {
+	mode=partition
+	bundle forgotten -- sleep 1000
+	oci create --bundle forgotten forgotten </dev/null >out 2>&1 && rm -r forgotten &&
+		wait_until is_alone && wait_until test ! -e "$tmp/state/forgotten"
+}
+
 # shellcheck disable=SC2046
 run_tests \
 	$(in_modes step_by_step exit_status kill_and_delete delete_created run_and_exec \
@@ -473,6 +481,7 @@ run_tests \
 	isolation \
 	default_limits \
 	killed_runner \
+	forgotten \
 	view \
 	scope \
 	pod pinned_pod \

@@ -57,5 +57,5 @@ traces_of_podman() {
 	find /sys/fs/cgroup -type d | grep -vE '/(libpod_parent(/conmon)?|podman_probe)$'
 	ps -e -o pid=,ppid=,args= | awk '$2 != 2 { $1 = $2 = ""; print }' |
 		grep -E '(bulkhead|virtiofsd|crun|conmon|podman|catatonit|aardvark)' |
-		grep -v '_test\.sh'
+		grep -vE '_test\.sh|^ *\[podman_'
 }

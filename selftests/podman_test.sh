@@ -519,6 +519,7 @@ is_clean() {
 }
 
 nothing_is_left() {
+	local deadline=60
 	podman pod rm -fa >/dev/null
 	podman rm -fa >/dev/null
 	podman network prune -f >/dev/null
