@@ -58,8 +58,6 @@ static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session
 	int console = -1;
 	int result;
 
-	/* When who waits for this is killed, nobody knows of it. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	result = begin(data, &session);
 	if (!result && path) {
 		console = console_send(path);
@@ -80,6 +78,7 @@ static noreturn void relay_all(int pipe, int (*begin)(void *data, struct session
 int relay_run(int (*begin)(void *data, struct session **session), void *data, const char *console,
 	      const json_t *config)
 {
+	const pid_t parent = getpid();
 	char text[1024] = "";
 	size_t length = 0;
 	int ends[2];
@@ -93,6 +92,9 @@ int relay_run(int (*begin)(void *data, struct session **session), void *data, co
 		return fail_errno("can't start the relay");
 	if (!pid) {
 		close(ends[0]);
+		/* When who waits for this is killed, nobody knows of it. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+			_exit(STATUS_RUN_FAILURE);
 		relay_all(ends[1], begin, data, console, config);
 	}
 	close(ends[1]);
