@@ -4,6 +4,7 @@
 #include "../ctl/base/size.c"
 #include "../ctl/machine/memory.c"
 #include "../ctl/runtime/annotations.c"
+#include "../ctl/runtime/isolation.c"
 #include "unit_json.h"
 
 static int read_text(const char *annotations, const struct policy *policy, struct wishes *wishes,

@@ -9,7 +9,7 @@
 #include "commands/command.h"
 #include "machine/memory.h"
 #include "machine/partition.h"
-#include "runtime/globals.h"
+#include "runtime/isolation.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -157,7 +157,7 @@ static int set_option(struct run_options *options, int option, const char *value
 		return 0;
 	case OPTION_ISOLATION:
 		options->isolation = value;
-		return globals_check_isolation(value) ? error_prefix("--isolation") : 0;
+		return isolation_check(value) ? error_prefix("--isolation") : 0;
 	case OPTION_KERNEL:
 		options->kernel = value;
 		return 0;

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "machine/memory.h"
-#include "runtime/globals.h"
+#include "runtime/isolation.h"
 
 #include <fnmatch.h>
 #include <linux/bulkhead.h>
@@ -86,7 +86,7 @@ static int set(const char *name, const char *value, const struct policy *policy,
 		return set_cpus(value, policy, wishes);
 	case 2:
 		wishes->isolation = value;
-		return globals_check_isolation(value);
+		return isolation_check(value);
 	case 3:
 		return set_kernel(value, policy, wishes);
 	default:

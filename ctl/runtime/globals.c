@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runtime/globals.h"
 #include "base/error.h"
+#include "runtime/isolation.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -43,12 +44,6 @@ static int set_manager(const char *manager)
 	return 0;
 }
 
-int globals_check_isolation(const char *isolation)
-{
-	return strcmp(isolation, "partition") && strcmp(isolation, "process") ?
-	       fail("%s: neither partition nor process", isolation) : 0;
-}
-
 static int set(int option, const char *value)
 {
 	switch (option) {
@@ -68,7 +63,7 @@ static int set(int option, const char *value)
 		return set_manager(value);
 	case ISOLATION:
 		globals.isolation = value;
-		return globals_check_isolation(value) ? error_prefix("--isolation") : 0;
+		return isolation_check(value) ? error_prefix("--isolation") : 0;
 	case 'v':
 		globals.version = true;
 		return 0;

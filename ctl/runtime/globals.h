@@ -21,9 +21,6 @@ struct globals {
 
 extern struct globals globals;
 
-/* Checks what an option or annotation has of isolation. Returns 0, or -1 with an error. */
-int globals_check_isolation(const char *isolation);
-
 /*
  * Reads the options before the command, and by which name the program was called. Returns the index
  * of the command in @argv; @argc if there is none; or -1 with an error.
