@@ -62,9 +62,13 @@ class Terminal:
         os.write(self.master, keys)
 
     def type_each(self, keys):
-        """Types keys, each after the one before was read."""
+        """Types keys, each after the one before was read.
+
+        A key is on its way for a moment, before it counts as one that can be read.
+        """
         for key in keys:
             os.write(self.master, bytes([key]))
+            time.sleep(0.2)
             wait_until(lambda: not struct.unpack("i", fcntl.ioctl(
                 self.slave, termios.FIONREAD, b"\0" * 4))[0])
 
