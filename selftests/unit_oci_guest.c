@@ -7,7 +7,7 @@
 #include "../ctl/oci/guest.c"
 #include "../ctl/oci/hooks.c"
 #include "../ctl/oci/mount.c"
-#include "../ctl/oci/network.c"
+#include "../ctl/oci/namespaces.c"
 #include "../ctl/oci/support.c"
 #include "unit_json.h"
 
@@ -329,21 +329,21 @@ TEST(network)
 		json_t *config = parse(spec), *guest;
 		struct tree tree;
 
-		ASSERT_EQ(0, network_find(config, &entry, &path));
+		ASSERT_EQ(0, namespaces_find(config, "network", &entry, &path));
 		if (paths[i])
 			ASSERT_EQ(0, field_set(entry, "path", field_text(paths[i])));
 		guest = guest_config(config, 0, NULL, &tree);
 		ASSERT_NE(NULL, guest);
-		EXPECT_EQ(0, network_find(guest, &entry, &path));
+		EXPECT_EQ(0, namespaces_find(guest, "network", &entry, &path));
 		EXPECT_STREQ("/proc/self/ns/net", path);
 		/* The host's view stays. */
-		EXPECT_EQ(0, network_find(config, &entry, &path));
+		EXPECT_EQ(0, namespaces_find(config, "network", &entry, &path));
 		EXPECT_TRUE(paths[i] ? path && !strcmp(paths[i], path) : !path);
 		tree_release(&tree);
 		json_decref(guest);
 		json_decref(config);
 	}
-	EXPECT_EQ(-1, network_find(twice, &entry, &path));
+	EXPECT_EQ(-1, namespaces_find(twice, "network", &entry, &path));
 	EXPECT_ERROR("linux.namespaces: network: there twice; leave one out");
 	json_decref(twice);
 }

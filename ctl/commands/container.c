@@ -7,7 +7,7 @@
 #include "net/namespace.h"
 #include "oci/config.h"
 #include "oci/limits.h"
-#include "oci/network.h"
+#include "oci/namespaces.h"
 #include "runtime/globals.h"
 
 #include <limits.h>
@@ -159,7 +159,7 @@ static int set_network(const struct run_options *options, struct container *cont
 	json_t *entry;
 
 	container->network = -1;
-	if (network_find(container->config, &entry, &path))
+	if (namespaces_find(container->config, "network", &entry, &path))
 		return -1;
 	if (path && option)
 		return fail("%s: the bundle has the path of a network namespace; leave one out",

@@ -2,7 +2,7 @@
 #include "oci/guest.h"
 #include "oci/field.h"
 #include "oci/mount.h"
-#include "oci/network.h"
+#include "oci/namespaces.h"
 #include "oci/support.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -119,31 +119,19 @@ static int redirect_mounts(json_t *config, struct tree *tree, const json_t *join
 	return 0;
 }
 
-static bool has_user_namespace(const json_t *config)
-{
-	const json_t *namespaces = json_object_get(json_object_get(config, "linux"), "namespaces");
-	const char *type;
-	json_t *entry;
-	size_t i;
-
-	json_array_foreach(namespaces, i, entry) {
-		type = json_string_value(json_object_get(entry, "type"));
-		if (type && !strcmp(type, "user"))
-			return true;
-	}
-	return false;
-}
-
 /*
  * The kernel lets a user namespace mount sysfs only if the network namespace is its own, too. The
  * partition's isn't: so the container gets one that is mounted already.
  */
 static int replace_sysfs(json_t *config)
 {
-	json_t *mounts, *mount, *options;
+	json_t *user, *mounts, *mount, *options;
+	const char *path;
 	size_t i;
 
-	if (!has_user_namespace(config))
+	if (namespaces_find(config, "user", &user, &path))
+		return -1;
+	if (!user)
 		return 0;
 	if (field_find(config, "mounts", JSON_ARRAY, &mounts))
 		return -1;
@@ -170,7 +158,7 @@ static int join_network(json_t *config)
 	json_t *entry;
 	const char *path;
 
-	if (network_find(config, &entry, &path))
+	if (namespaces_find(config, "network", &entry, &path))
 		return -1;
 	return field_set(entry, "path", field_text("/proc/self/ns/net"));
 }

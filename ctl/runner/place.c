@@ -7,7 +7,7 @@
 #include "oci/field.h"
 #include "oci/guest.h"
 #include "oci/limits.h"
-#include "oci/network.h"
+#include "oci/namespaces.h"
 #include "runner/cleaner.h"
 #include "runner/cgroup.h"
 #include "runner/directory.h"
@@ -103,7 +103,7 @@ static int set_network(json_t *config, int network)
 
 	if (network < 0)
 		return 0;
-	if (network_find(config, &entry, &path))
+	if (namespaces_find(config, "network", &entry, &path))
 		return -1;
 	return field_set(entry, "path", json_sprintf("/proc/%d/fd/%d", getpid(), network));
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "oci/network.h"
+#include "oci/namespaces.h"
 #include "oci/field.h"
 #include "base/error.h"
 
 #include <string.h>
 
-int network_find(const json_t *config, json_t **entry, const char **path)
+int namespaces_find(const json_t *config, const char *type, json_t **entry, const char **path)
 {
 	json_t *namespaces, *value;
-	const char *type;
+	const char *name;
 	size_t i;
 
 	*entry = NULL;
@@ -16,12 +16,12 @@ int network_find(const json_t *config, json_t **entry, const char **path)
 	if (field_find(config, "linux.namespaces", JSON_ARRAY, &namespaces))
 		return -1;
 	json_array_foreach(namespaces, i, value) {
-		if (field_find_text(value, "type", &type))
+		if (field_find_text(value, "type", &name))
 			return error_prefix("linux.namespaces");
-		if (!type || strcmp(type, "network"))
+		if (!name || strcmp(name, type))
 			continue;
 		if (*entry)
-			return fail("linux.namespaces: network: there twice; leave one out");
+			return fail("linux.namespaces: %s: there twice; leave one out", type);
 		if (field_find_text(value, "path", path))
 			return error_prefix("linux.namespaces");
 		*entry = value;
