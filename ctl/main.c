@@ -183,12 +183,24 @@ static void print_overview(FILE *file)
 	fprintf(file, "\n\"bulkhead COMMAND --help\" tells more.\n");
 }
 
-void command_print_help(const struct command *command)
+static void print_help(const struct command *command)
 {
 	printf("Usage: bulkhead %s %s\n\n%c%s.\n", command->name, command->arguments,
 	       command->description[0] - 'a' + 'A', command->description + 1);
 	if (command->options)
 		printf("\n%s", command->options);
+}
+
+int command_end(const struct command *command, int result, int failure)
+{
+	if (result == COMMAND_HELP) {
+		print_help(command);
+		return 0;
+	}
+	if (result >= 0)
+		return result;
+	error_print();
+	return failure;
 }
 
 int command_bad_option(const struct command *command, char **argv)
@@ -212,8 +224,8 @@ int command_check_arguments(const struct command *command, int argc, int min, in
 		    command->arguments);
 }
 
-bool command_parse(const struct command *command, int argc, char **argv, int min, int max,
-		   bool *json, int *status)
+int command_parse(const struct command *command, int argc, char **argv, int min, int max,
+		  bool *json)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -223,25 +235,15 @@ bool command_parse(const struct command *command, int argc, char **argv, int min
 	int option;
 
 	*json = false;
-	*status = STATUS_USAGE;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			command_print_help(command);
-			*status = 0;
-			return false;
-		}
-		if (option != 'j') {
-			command_bad_option(command, argv);
-			error_print();
-			return false;
-		}
+		if (option == 'h')
+			return COMMAND_HELP;
+		if (option != 'j')
+			return command_bad_option(command, argv);
 		*json = true;
 	}
-	if (!command_check_arguments(command, argc, min, max))
-		return true;
-	error_print();
-	return false;
+	return command_check_arguments(command, argc, min, max);
 }
 
 static const struct command *find(const char *name)
@@ -264,7 +266,7 @@ static int cmd_help(const struct command *command, int argc, char **argv)
 	command = find(argv[1]);
 	if (!command)
 		return STATUS_USAGE;
-	command_print_help(command);
+	print_help(command);
 	return 0;
 }
 

@@ -38,7 +38,14 @@ int cmd_features(const struct command *command, int argc, char **argv);
 int cmd_spec(const struct command *command, int argc, char **argv);
 int cmd_monitor(const struct command *command, int argc, char **argv);
 
-void command_print_help(const struct command *command);
+/* What parsing options results in if help was asked for; no exit status. */
+#define COMMAND_HELP	256
+
+/*
+ * Ends a command with @result: COMMAND_HELP, -1 with an error, or an exit status. Prints the help
+ * or the error. Returns the exit status, which is @failure for an error.
+ */
+int command_end(const struct command *command, int result, int failure);
 
 /* The error that getopt_long() found, after it returned '?' or ':'. Returns -1. */
 int command_bad_option(const struct command *command, char **argv);
@@ -47,10 +54,10 @@ int command_bad_option(const struct command *command, char **argv);
 int command_check_arguments(const struct command *command, int argc, int min, int max);
 
 /*
- * Reads the options of a command that has only --json. Returns true if it is to go on, with its
- * arguments from @optind on, of which there are @min to @max; else *@status is its exit status.
+ * Reads the options of a command that has only --json. Its arguments are from @optind on, @min to
+ * @max. Returns 0, COMMAND_HELP, or -1 with an error.
  */
-bool command_parse(const struct command *command, int argc, char **argv, int min, int max,
-		   bool *json, int *status);
+int command_parse(const struct command *command, int argc, char **argv, int min, int max,
+		  bool *json);
 
 #endif

@@ -18,7 +18,7 @@ struct attachment {
 	char hint[64];
 };
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv,
 		 struct attachment *attachment)
 {
@@ -37,7 +37,7 @@ static int parse(const struct command *command, int argc, char **argv,
 			attachment->keys = optarg;
 			break;
 		case 'h':
-			return 1;
+			return COMMAND_HELP;
 		case 'n':
 			attachment->no_input = true;
 			break;
@@ -81,21 +81,12 @@ int cmd_console(const struct command *command, int argc, char **argv)
 {
 	struct attachment attachment = { .keys = KEYS_DETACH };
 	struct keys keys;
-	int status = parse(command, argc, argv, &attachment);
+	int result = parse(command, argc, argv, &attachment);
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (!status && keys_parse(attachment.keys, &keys))
-		status = error_prefix("--detach-keys");
-	if (status) {
-		error_print();
-		return STATUS_USAGE;
-	}
-	status = attach(argv[optind], &attachment, keys);
-	if (status >= 0)
-		return status;
-	error_print();
-	return STATUS_FAILURE;
+	if (!result && keys_parse(attachment.keys, &keys))
+		result = error_prefix("--detach-keys");
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = attach(argv[optind], &attachment, keys);
+	return command_end(command, result, STATUS_FAILURE);
 }

@@ -45,17 +45,14 @@ int each_partition(const struct command *command, int argc, char **argv,
 {
 	struct netlink *netlink cleanup_netlink = NULL;
 	json_t *done;
-	int status;
 	bool json;
+	int status = command_parse(command, argc, argv, 1, INT_MAX, &json);
 
-	if (!command_parse(command, argc, argv, 1, INT_MAX, &json, &status))
-		return status;
+	if (status)
+		return command_end(command, status, STATUS_USAGE);
 	netlink = netlink_open();
-	if (!netlink) {
-		error_print();
-		return STATUS_FAILURE;
-	}
-	status = 0;
+	if (!netlink)
+		return command_end(command, -1, STATUS_FAILURE);
 	done = json_array();
 	for (int i = optind; i < argc; i++) {
 		if (act_on(netlink, argv[i], act, done)) {
@@ -85,13 +82,11 @@ int each_named(int argc, char **argv, bool json, int (*act)(const char *name))
 int each_container(const struct command *command, int argc, char **argv,
 		   int (*act)(const char *container))
 {
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 1, INT_MAX, &json);
 
-	if (!command_parse(command, argc, argv, 1, INT_MAX, &json, &status))
-		return status;
-	if (!crun_take_over(argv[optind]))
-		return each_named(argc, argv, json, act);
-	error_print();
-	return STATUS_FAILURE;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = crun_take_over(argv[optind]) ?: each_named(argc, argv, json, act);
+	return command_end(command, result, STATUS_FAILURE);
 }

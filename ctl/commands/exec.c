@@ -79,7 +79,7 @@ static int add_option(struct exec *exec, int option, const char *value)
 	}
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, struct exec *exec)
 {
 	static const struct option known[] = {
@@ -107,7 +107,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+c:de:ip:tu:w:", known, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		if (option == '?')
 			return command_bad_option(command, argv);
 		/* Process isolation has them all, and its containers are looked for later. */
@@ -216,16 +216,9 @@ int cmd_exec(const struct command *command, int argc, char **argv)
 	const char **env cleanup_free = calloc(argc + 1, sizeof(*env));
 	const char **caps cleanup_free = calloc(argc + 1, sizeof(*caps));
 	struct exec exec = { .env = env, .caps = caps };
-	int status = env && caps ? parse(command, argc, argv, &exec) : fail_errno("exec");
+	int result = env && caps ? parse(command, argc, argv, &exec) : fail_errno("exec");
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (!status)
-		status = crun_take_over(exec.container) ?: run(&exec);
-	if (status >= 0)
-		return status;
-	error_print();
-	return STATUS_RUN_FAILURE;
+	if (!result)
+		result = crun_take_over(exec.container) ?: run(&exec);
+	return command_end(command, result, STATUS_RUN_FAILURE);
 }

@@ -78,7 +78,7 @@ static int kill_match(const char *id, void *data)
 	return kill_one(id);
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, bool *json)
 {
 	static const struct option known[] = {
@@ -94,7 +94,7 @@ static int parse(const struct command *command, int argc, char **argv, bool *jso
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "ars:", known, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		if (option == 'j')
 			*json = true;
 		else if (option == 'a')
@@ -112,18 +112,12 @@ static int parse(const struct command *command, int argc, char **argv, bool *jso
 int cmd_kill(const struct command *command, int argc, char **argv)
 {
 	bool json = false;
-	int status = parse(command, argc, argv, &json);
+	int result = parse(command, argc, argv, &json);
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (!status && !wanted.regex)
-		status = crun_take_over(argv[optind]);
-	if (status) {
-		error_print();
-		return STATUS_USAGE;
-	}
+	if (!result && !wanted.regex)
+		result = crun_take_over(argv[optind]);
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
 	/* "ID SIGNAL", as runc and crun have it. */
 	if (argc - optind == 2 && !wanted.signal && find_signal(argv[argc - 1]))
 		wanted.signal = find_signal(argv[--argc]);
@@ -131,8 +125,6 @@ int cmd_kill(const struct command *command, int argc, char **argv)
 		wanted.signal = SIGTERM;
 	if (!wanted.regex)
 		return each_named(argc, argv, json, kill_one);
-	if (!life_each_match(argv[optind], kill_match, NULL))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	result = life_each_match(argv[optind], kill_match, NULL);
+	return command_end(command, result, STATUS_FAILURE);
 }

@@ -216,6 +216,12 @@ static int show(const char *id_or_name, bool json)
 	return 0;
 }
 
+struct options {
+	const char *format;
+	bool json;
+	bool quiet;
+};
+
 /* What is asked as of an OCI runtime is answered as by one. */
 static int list_as_runtime(const char *format, bool quiet)
 {
@@ -224,7 +230,8 @@ static int list_as_runtime(const char *format, bool quiet)
 	return report_list(format && !strcmp(format, "json"), quiet);
 }
 
-int cmd_list(const struct command *command, int argc, char **argv)
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
+static int parse(const struct command *command, int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
 		{ "format", required_argument, NULL, 'f' },
@@ -233,47 +240,42 @@ int cmd_list(const struct command *command, int argc, char **argv)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ }
 	};
-	bool json = false, quiet = false;
-	const char *format = NULL;
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "f:q", known, NULL)) != -1) {
-		if (option == 'h') {
-			command_print_help(command);
-			return 0;
-		}
-		if (option == 'f') {
-			format = optarg;
-		} else if (option == 'j') {
-			json = true;
-		} else if (option == 'q') {
-			quiet = true;
-		} else {
-			command_bad_option(command, argv);
-			error_print();
-			return STATUS_USAGE;
-		}
+		if (option == 'h')
+			return COMMAND_HELP;
+		if (option == 'f')
+			options->format = optarg;
+		else if (option == 'j')
+			options->json = true;
+		else if (option == 'q')
+			options->quiet = true;
+		else
+			return command_bad_option(command, argv);
 	}
-	if (command_check_arguments(command, argc, 0, 0)) {
-		error_print();
-		return STATUS_USAGE;
-	}
-	if (!(format || quiet || globals.has_root ? list_as_runtime(format, quiet) : list(json)))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	return command_check_arguments(command, argc, 0, 0);
+}
+
+int cmd_list(const struct command *command, int argc, char **argv)
+{
+	struct options options = { 0 };
+	int result = parse(command, argc, argv, &options);
+
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = options.format || options.quiet || globals.has_root ?
+		 list_as_runtime(options.format, options.quiet) : list(options.json);
+	return command_end(command, result, STATUS_FAILURE);
 }
 
 int cmd_show(const struct command *command, int argc, char **argv)
 {
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 1, 1, &json);
 
-	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
-		return status;
-	if (!show(argv[optind], json))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	return command_end(command, show(argv[optind], json), STATUS_FAILURE);
 }

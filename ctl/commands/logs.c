@@ -124,7 +124,7 @@ static int logs(const struct options *options)
 	return result > 0 ? console_logs(options) : result;
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
@@ -139,7 +139,7 @@ static int parse(const struct command *command, int argc, char **argv, struct op
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "f", known, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		if (option == 'c')
 			options->console = true;
 		else if (option == 'f')
@@ -157,19 +157,10 @@ static int parse(const struct command *command, int argc, char **argv, struct op
 int cmd_logs(const struct command *command, int argc, char **argv)
 {
 	struct options options = { 0 };
-	int status = parse(command, argc, argv, &options);
+	int result = parse(command, argc, argv, &options);
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (status) {
-		error_print();
-		return STATUS_USAGE;
-	}
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
 	options.id_or_name = argv[optind];
-	if (!logs(&options))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	return command_end(command, logs(&options), STATUS_FAILURE);
 }

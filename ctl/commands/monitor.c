@@ -87,14 +87,12 @@ static int print_line(unsigned int command, const struct part *part)
 int cmd_monitor(const struct command *command, int argc, char **argv)
 {
 	struct netlink *netlink cleanup_netlink = NULL;
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 0, 0, &json);
 
-	if (!command_parse(command, argc, argv, 0, 0, &json, &status))
-		return status;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
 	netlink = netlink_open();
-	if (netlink && !netlink_monitor(netlink, json ? print_json : print_line))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	result = netlink ? netlink_monitor(netlink, json ? print_json : print_line) : -1;
+	return command_end(command, result, STATUS_FAILURE);
 }

@@ -105,7 +105,7 @@ static int ps(const char *container, bool json)
 	return json ? part_print_json(array, JSON_INDENT(2)) : 0;
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, bool *json)
 {
 	static const struct option known[] = {
@@ -119,7 +119,7 @@ static int parse(const struct command *command, int argc, char **argv, bool *jso
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "f:", known, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		if (option == 'j') {
 			*json = true;
 		} else if (option != 'f') {
@@ -137,18 +137,10 @@ static int parse(const struct command *command, int argc, char **argv, bool *jso
 int cmd_ps(const struct command *command, int argc, char **argv)
 {
 	bool json = false;
-	int status = parse(command, argc, argv, &json);
+	int result = parse(command, argc, argv, &json);
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (status) {
-		error_print();
-		return STATUS_USAGE;
-	}
-	if (!crun_take_over(argv[optind]) && !ps(argv[optind], json))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = crun_take_over(argv[optind]) ?: ps(argv[optind], json);
+	return command_end(command, result, STATUS_FAILURE);
 }

@@ -343,7 +343,7 @@ static int check_combination(const struct run_options *options)
 	return option ? fail("%s: for containers; give --rootfs or --bundle", option) : 0;
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, struct run_options *options)
 {
 	int option;
@@ -352,7 +352,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 	/* "+": what follows the command is the command's. */
 	while ((option = getopt_long(argc, argv, "+b:de:f:ip:tu:v:w:", known, NULL)) != -1) {
 		if (option == OPTION_HELP)
-			return 1;
+			return COMMAND_HELP;
 		if (option == '?')
 			return command_bad_option(command, argv);
 		if (set_option(options, option, optarg))
@@ -367,29 +367,20 @@ static int parse(const struct command *command, int argc, char **argv, struct ru
 int cmd_run(const struct command *command, int argc, char **argv)
 {
 	struct run_options options = { 0 };
-	int status = 0;
+	int result = 0;
 
 	/* Released by the end of the process, as all that is run from here on. */
 	options.env = calloc(argc + 1, sizeof(*options.env));
 	options.volumes = calloc(argc + 1, sizeof(*options.volumes));
 	options.publish = calloc(argc + 1, sizeof(*options.publish));
 	if (!options.env || !options.volumes || !options.publish)
-		status = fail_errno("run");
-	if (!status)
-		status = run_defaults(&options);
-	if (!status)
-		status = parse(command, argc, argv, &options);
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (!status && is_oci_run(&options))
-		status = run_as_runtime(&options);
-	else if (!status)
-		status = options.bundle || options.rootfs ? run_container(&options) :
+		result = fail_errno("run");
+	if (!result)
+		result = run_defaults(&options) ?: parse(command, argc, argv, &options);
+	if (!result && is_oci_run(&options))
+		result = run_as_runtime(&options);
+	else if (!result)
+		result = options.bundle || options.rootfs ? run_container(&options) :
 							    run_machine(&options);
-	if (status >= 0)
-		return status;
-	error_print();
-	return STATUS_RUN_FAILURE;
+	return command_end(command, result, STATUS_RUN_FAILURE);
 }

@@ -114,7 +114,7 @@ static int set(const struct set *set)
 	return 0;
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, struct set *set)
 {
 	static const struct option options[] = {
@@ -128,7 +128,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		else if (option == 'j')
 			set->json = true;
 		else if (option != 't')
@@ -155,16 +155,7 @@ int cmd_set(const struct command *command, int argc, char **argv)
 	struct set arguments = { .timeout = DEFAULT_TIMEOUT };
 	int result = parse(command, argc, argv, &arguments);
 
-	if (result > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (result < 0) {
-		error_print();
-		return STATUS_USAGE;
-	}
-	if (!set(&arguments))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	return command_end(command, set(&arguments), STATUS_FAILURE);
 }

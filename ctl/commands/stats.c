@@ -188,11 +188,11 @@ static int print_named(int argc, char **argv, struct printer *printer)
 int cmd_stats(const struct command *command, int argc, char **argv)
 {
 	struct printer printer = { 0 };
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 0, INT_MAX, &json);
 
-	if (!command_parse(command, argc, argv, 0, INT_MAX, &json, &status))
-		return status;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
 	printer.array = json ? json_array() : NULL;
 	printer.interfaces = open_memstream(&printer.text, &printer.length);
 	if (!printer.interfaces) {
@@ -200,18 +200,15 @@ int cmd_stats(const struct command *command, int argc, char **argv)
 		return STATUS_FAILURE;
 	}
 	if (optind < argc)
-		status = print_named(argc, argv, &printer);
+		result = print_named(argc, argv, &printer);
 	else
-		status = directory_each(print_one, &printer);
-	if (!status)
+		result = directory_each(print_one, &printer);
+	if (!result)
 		print_head(&printer);
 	print_interfaces(&printer);
-	if (json && !status)
-		status = part_print_json(printer.array, JSON_INDENT(2));
+	if (json && !result)
+		result = part_print_json(printer.array, JSON_INDENT(2));
 	else
 		json_decref(printer.array);
-	if (!status)
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	return command_end(command, result, STATUS_FAILURE);
 }

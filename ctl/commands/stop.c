@@ -168,7 +168,7 @@ static int print_json(const struct stop *stop)
 	return part_print_json(array, JSON_INDENT(2));
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, unsigned int *timeout,
 		 bool *json)
 {
@@ -183,7 +183,7 @@ static int parse(const struct command *command, int argc, char **argv, unsigned 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		if (option == 'j')
 			*json = true;
 		else if (option != 't')
@@ -204,16 +204,10 @@ int cmd_stop(const struct command *command, int argc, char **argv)
 	unsigned int timeout = DEFAULT_TIMEOUT;
 	struct stop stop = { 0 };
 	bool json = false;
-	int status = parse(command, argc, argv, &timeout, &json);
+	int result = parse(command, argc, argv, &timeout, &json);
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (status) {
-		error_print();
-		return STATUS_USAGE;
-	}
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
 	targets = calloc(argc - optind, sizeof(*targets));
 	if (!targets)
 		fail_errno("stop");
@@ -221,10 +215,8 @@ int cmd_stop(const struct command *command, int argc, char **argv)
 	netlink = targets ? netlink_open() : NULL;
 	events = netlink ? netlink_open() : NULL;
 	/* Before the button: so no stop goes unnoticed. */
-	if (!targets || (netlink && (!events || netlink_subscribe(events)))) {
-		error_print();
-		return STATUS_FAILURE;
-	}
+	if (!targets || (netlink && (!events || netlink_subscribe(events))))
+		return command_end(command, -1, STATUS_FAILURE);
 	stop.netlink = netlink;
 	stop.events = events;
 	stop.targets = targets;

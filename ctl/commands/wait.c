@@ -40,12 +40,12 @@ static int wait_for(const char *container, json_t *array)
 
 int cmd_wait(const struct command *command, int argc, char **argv)
 {
-	int status, result = 0;
 	json_t *array;
 	bool json;
+	int result = command_parse(command, argc, argv, 1, INT_MAX, &json);
 
-	if (!command_parse(command, argc, argv, 1, INT_MAX, &json, &status))
-		return status;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
 	array = json ? json_array() : NULL;
 	for (int i = optind; i < argc; i++) {
 		if (wait_for(argv[i], array)) {

@@ -302,7 +302,7 @@ int create(const struct create *create)
 	return status;
 }
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, struct create *create)
 {
 	static const struct option known[] = {
@@ -332,7 +332,7 @@ static int parse(const struct command *command, int argc, char **argv, struct cr
 			create->console = optarg;
 			break;
 		case 'h':
-			return 1;
+			return COMMAND_HELP;
 		case 'n':
 			break;
 		case 'p':
@@ -354,16 +354,7 @@ static int parse(const struct command *command, int argc, char **argv, struct cr
 int cmd_create(const struct command *command, int argc, char **argv)
 {
 	struct create wanted = { .bundle = "." };
-	int status = parse(command, argc, argv, &wanted);
+	int result = parse(command, argc, argv, &wanted) ?: create(&wanted);
 
-	if (status > 0) {
-		command_print_help(command);
-		return 0;
-	}
-	if (!status)
-		status = create(&wanted);
-	if (status >= 0)
-		return status;
-	error_print();
-	return STATUS_FAILURE;
+	return command_end(command, result, STATUS_FAILURE);
 }

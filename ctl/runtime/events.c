@@ -99,7 +99,8 @@ static int run(const struct events *events)
 	}
 }
 
-int cmd_events(const struct command *command, int argc, char **argv)
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
+static int parse(const struct command *command, int argc, char **argv, struct events *events)
 {
 	static const struct option known[] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -107,34 +108,34 @@ int cmd_events(const struct command *command, int argc, char **argv)
 		{ "stats", no_argument, NULL, 's' },
 		{ }
 	};
-	struct events events = { .interval = DEFAULT_INTERVAL };
-	int option, result = 0;
+	int option;
 
 	opterr = 0;
-	while (!result && (option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == 'h') {
-			command_print_help(command);
-			return 0;
-		}
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == 'h')
+			return COMMAND_HELP;
 		if (option == 's') {
-			events.once = true;
+			events->once = true;
 		} else if (option == 'i') {
 			/* "5s" is as runc has it. */
 			if (*optarg && optarg[strlen(optarg) - 1] == 's')
 				optarg[strlen(optarg) - 1] = 0;
-			result = timeout_parse(optarg, &events.interval);
+			if (timeout_parse(optarg, &events->interval))
+				return -1;
 		} else {
-			result = command_bad_option(command, argv);
+			return command_bad_option(command, argv);
 		}
 	}
-	if (!result)
-		result = command_check_arguments(command, argc, 1, 1);
-	if (!result) {
-		events.id = argv[optind];
-		result = run(&events);
-	}
-	if (!result)
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	if (command_check_arguments(command, argc, 1, 1))
+		return -1;
+	events->id = argv[optind];
+	return 0;
+}
+
+int cmd_events(const struct command *command, int argc, char **argv)
+{
+	struct events events = { .interval = DEFAULT_INTERVAL };
+	int result = parse(command, argc, argv, &events) ?: run(&events);
+
+	return command_end(command, result, STATUS_FAILURE);
 }

@@ -191,18 +191,18 @@ static int delete_match(const char *id, void *data)
 
 int cmd_start(const struct command *command, int argc, char **argv)
 {
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 1, 1, &json);
 
-	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
-		return status;
-	if (!crun_take_over(argv[optind]) && !life_start(argv[optind]))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = crun_take_over(argv[optind]) ?: life_start(argv[optind]);
+	return command_end(command, result, STATUS_FAILURE);
 }
 
-int cmd_delete(const struct command *command, int argc, char **argv)
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
+static int parse_delete(const struct command *command, int argc, char **argv, bool *force,
+			bool *regex)
 {
 	static const struct option known[] = {
 		{ "force", no_argument, NULL, 'f' },
@@ -210,29 +210,30 @@ int cmd_delete(const struct command *command, int argc, char **argv)
 		{ "regex", no_argument, NULL, 'r' },
 		{ }
 	};
-	bool force = false, regex = false;
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "fr", known, NULL)) != -1) {
-		if (option == 'h') {
-			command_print_help(command);
-			return 0;
-		}
-		if (option == 'f') {
-			force = true;
-		} else if (option == 'r') {
-			regex = true;
-		} else {
-			command_bad_option(command, argv);
-			error_print();
-			return STATUS_USAGE;
-		}
+		if (option == 'h')
+			return COMMAND_HELP;
+		if (option == 'f')
+			*force = true;
+		else if (option == 'r')
+			*regex = true;
+		else
+			return command_bad_option(command, argv);
 	}
-	if (!command_check_arguments(command, argc, 1, 1) &&
-	    !(regex ? life_each_match(argv[optind], delete_match, &force) :
-		      crun_take_over(argv[optind]) ?: life_delete(argv[optind], force)))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	return command_check_arguments(command, argc, 1, 1);
+}
+
+int cmd_delete(const struct command *command, int argc, char **argv)
+{
+	bool force = false, regex = false;
+	int result = parse_delete(command, argc, argv, &force, &regex);
+
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = regex ? life_each_match(argv[optind], delete_match, &force) :
+			 crun_take_over(argv[optind]) ?: life_delete(argv[optind], force);
+	return command_end(command, result, STATUS_FAILURE);
 }

@@ -22,18 +22,17 @@
 int cmd_state(const struct command *command, int argc, char **argv)
 {
 	json_t *state;
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 1, 1, &json);
 
-	if (!command_parse(command, argc, argv, 1, 1, &json, &status))
-		return status;
-	if (!crun_take_over(argv[optind])) {
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = crun_take_over(argv[optind]);
+	if (!result) {
 		state = state_report(argv[optind]);
-		if (state && !part_print_json(state, JSON_INDENT(2)))
-			return 0;
+		result = state ? part_print_json(state, JSON_INDENT(2)) : -1;
 	}
-	error_print();
-	return STATUS_FAILURE;
+	return command_end(command, result, STATUS_FAILURE);
 }
 
 struct list {
@@ -112,15 +111,13 @@ static json_t *make_features(void)
 
 int cmd_features(const struct command *command, int argc, char **argv)
 {
-	int status;
 	bool json;
+	int result = command_parse(command, argc, argv, 0, 0, &json);
 
-	if (!command_parse(command, argc, argv, 0, 0, &json, &status))
-		return status;
-	if (!part_print_json(make_features(), JSON_INDENT(2)))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	result = part_print_json(make_features(), JSON_INDENT(2));
+	return command_end(command, result, STATUS_FAILURE);
 }
 
 static int write_spec(const char *path)
@@ -144,7 +141,8 @@ static int write_spec(const char *path)
 	return result;
 }
 
-int cmd_spec(const struct command *command, int argc, char **argv)
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
+static int parse_spec(const struct command *command, int argc, char **argv, const char **file)
 {
 	static const struct option known[] = {
 		{ "bundle", required_argument, NULL, 'b' },
@@ -152,30 +150,28 @@ int cmd_spec(const struct command *command, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	const char *file = "config.json";
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "b:f:", known, NULL)) != -1) {
-		if (option == 'h') {
-			command_print_help(command);
-			return 0;
-		}
+		if (option == 'h')
+			return COMMAND_HELP;
 		if (option == 'f')
-			file = optarg;
+			*file = optarg;
 		else if (option != 'b')
-			command_bad_option(command, argv);
+			return command_bad_option(command, argv);
 		else if (chdir(optarg))
-			fail_errno("--bundle: %s", optarg);
-		else
-			continue;
-		if (option != 'f') {
-			error_print();
-			return STATUS_USAGE;
-		}
+			return fail_errno("--bundle: %s", optarg);
 	}
-	if (!command_check_arguments(command, argc, 0, 0) && !write_spec(file))
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	return command_check_arguments(command, argc, 0, 0);
+}
+
+int cmd_spec(const struct command *command, int argc, char **argv)
+{
+	const char *file = "config.json";
+	int result = parse_spec(command, argc, argv, &file);
+
+	if (result)
+		return command_end(command, result, STATUS_USAGE);
+	return command_end(command, write_spec(file), STATUS_FAILURE);
 }

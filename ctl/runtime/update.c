@@ -93,7 +93,7 @@ struct update {
 	const char *values[ARRAY_SIZE(settings)];
 };
 
-/* Returns 0, -1 with an error, or 1 if help was asked for. */
+/* Returns 0, COMMAND_HELP, or -1 with an error. */
 static int parse(const struct command *command, int argc, char **argv, struct update *update)
 {
 	struct option known[ARRAY_SIZE(settings) + 3] = {
@@ -107,7 +107,7 @@ static int parse(const struct command *command, int argc, char **argv, struct up
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "r:", known, NULL)) != -1) {
 		if (option == 'h')
-			return 1;
+			return COMMAND_HELP;
 		if (option == '?')
 			return command_bad_option(command, argv);
 		if (option == 'r')
@@ -136,13 +136,8 @@ int cmd_update(const struct command *command, int argc, char **argv)
 	struct update update = { 0 };
 	int result = parse(command, argc, argv, &update);
 
-	if (result > 0)
-		command_print_help(command);
-	else if (!result)
-		/* crun reads the file itself, which may be standard input. */
+	/* crun reads the file itself, which may be standard input. */
+	if (!result)
 		result = crun_take_over(argv[optind]) ?: apply(&update, argv[optind]);
-	if (result >= 0)
-		return 0;
-	error_print();
-	return STATUS_FAILURE;
+	return command_end(command, result, STATUS_FAILURE);
 }
