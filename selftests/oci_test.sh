@@ -159,17 +159,14 @@ terminal() {
 	bundle "$id" process.terminal=true -- sh -c 'stty size; read -r line; echo "got $line"; exit 4'
 	refuses 'use --console-socket' run --detach --bundle "$id" "$id" || return
 	python3 - "$id" bulkhead --root "$tmp/state" --isolation "$mode" <<-'END'
-		import array, fcntl, os, socket, struct, subprocess, sys, termios
+		import fcntl, os, struct, subprocess, sys, termios
+		from terminal import ConsoleSocket
 		id, *runtime = sys.argv[1:]
 		path = os.path.realpath(id) + "/console"
-		server = socket.socket(socket.AF_UNIX)
-		server.bind(path)
-		server.listen()
+		console = ConsoleSocket(path)
 		subprocess.run(runtime + ["create", "--bundle", id, "--console-socket", path, id],
 		               check=True, stdin=subprocess.DEVNULL)
-		connection, _ = server.accept()
-		_, fds, _, _ = socket.recv_fds(connection, 1024, 1)
-		master = fds[0]
+		master = console.accept()
 		fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
 		subprocess.run(runtime + ["start", id], check=True)
 		text = b""
@@ -198,18 +195,16 @@ exec_terminal() {
 	bundle "$id" -- sleep 1000
 	oci run --detach --bundle "$id" "$id" >out 2>&1 </dev/null || return
 	python3 - "$id" bulkhead --root "$tmp/state" --isolation "$mode" <<-'END'
-		import fcntl, os, socket, struct, subprocess, sys, termios, time
+		import fcntl, os, struct, subprocess, sys, termios, time
+		from terminal import ConsoleSocket
 		id, *runtime = sys.argv[1:]
 		path = os.path.realpath(id) + "/console"
-		server = socket.socket(socket.AF_UNIX)
-		server.bind(path)
-		server.listen()
+		console = ConsoleSocket(path)
 		for delay in 0, 0.5:
 		    script = "until [ \"$(stty size)\" = '33 77' ]; do usleep 10000; done; echo sized; exit 6"
 		    command = subprocess.Popen(runtime + ["exec", "--tty", "--console-socket", path, id,
 		                                          "sh", "-c", script], stdin=subprocess.DEVNULL)
-		    connection, _ = server.accept()
-		    _, (master, *_), _, _ = socket.recv_fds(connection, 1024, 1)
+		    master = console.accept()
 		    time.sleep(delay)
 		    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
 		    text = b""

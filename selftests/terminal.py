@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import struct
 import termios
 import time
@@ -18,6 +19,22 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
+
+
+class ConsoleSocket:
+    """Where an OCI runtime sends the terminals of containers and their commands."""
+
+    def __init__(self, path):
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(path)
+        self.server.listen()
+
+    def accept(self):
+        """Returns the next terminal's descriptor."""
+        connection, _ = self.server.accept()
+        with connection:
+            _, (master,), _, _ = socket.recv_fds(connection, 1024, 1)
+        return master
 
 
 class Terminal:
