@@ -167,6 +167,22 @@ partition_server_ends_with_the_runner() {
 	wait_until is_alone && ! pgrep virtiofsd && return $status
 }
 
+# What a busy machine gives no time to. Its limit is that of the guest.
+partition_slow_server() {
+	local status=1
+	cp /usr/lib/qemu/virtiofsd server
+	printf '%s\n' '#!/bin/sh' 'sleep 4' "exec $tmp/server \"\$@\"" >slow
+	chmod +x slow
+	mount --bind slow /usr/lib/qemu/virtiofsd
+	echo 'start-timeout = 1' >/etc/bulkhead.conf
+	fails 125 'virtiofsd: no answer to request 1 within 1 second' \
+		bulkhead run --rootfs rootfs -- true && rm /etc/bulkhead.conf &&
+		bulkhead run --rootfs rootfs -- true && status=0
+	umount /usr/lib/qemu/virtiofsd
+	rm -f /etc/bulkhead.conf
+	wait_until is_alone && return $status
+}
+
 partition_fails_without_a_server() {
 	mount --bind /dev/null /usr/lib/qemu/virtiofsd
 	fails 125 'no virtiofsd.*install' bulkhead run --rootfs rootfs -- true
@@ -219,5 +235,6 @@ run_tests $(in_modes \
 	stop \
 	refused) \
 	partition_server_ends_with_the_runner \
+	partition_slow_server \
 	partition_fails_without_a_server \
 	nothing_left

@@ -162,7 +162,7 @@ static int create_devices(const struct machine_setup *setup, struct machine *mac
 		return -1;
 	if (setup->tree) {
 		if (share_create(&machine->share, partition, setup->tree, setup->join_cgroup,
-				 &machine->memory))
+				 &machine->memory, setup->timeout))
 			return -1;
 		machine->has_share = true;
 		machine->devices++;
@@ -220,6 +220,11 @@ int machine_join(struct machine *machine)
 	if (machine->has_share)
 		share_end(&machine->share);
 	return 0;
+}
+
+void machine_abandon(struct machine *machine)
+{
+	share_abandon(&machine->share);
 }
 
 const char *machine_describe(uint32_t reason)

@@ -26,6 +26,7 @@ struct machine_setup {
 	unsigned int n_disks;
 	const struct tree *tree;	/* of the host's files, for a guest with the agent */
 	int (*join_cgroup)(void);	/* as for share_create() */
+	unsigned int timeout;		/* likewise */
 	const struct nic *nics;
 	unsigned int n_nics;
 	unsigned int port;	/* with @tree: of AF_VSOCK, for the agent to connect to */
@@ -61,6 +62,9 @@ int machine_start(struct machine *machine, const struct machine_setup *setup);
  * host's files any more. Returns 0, or -1 with an error if a vCPU can't be run.
  */
 int machine_join(struct machine *machine);
+
+/* Ends its processes if it hasn't come to run; what else it has, the process' end releases. */
+void machine_abandon(struct machine *machine);
 
 /* Why a partition whose guest has left no exit status ended, for who ran it. */
 const char *machine_describe(uint32_t reason);

@@ -66,7 +66,9 @@ static void end_server(struct share *share)
 
 	if (!share->server)
 		return;
+	/* It may not have come to have a group. */
 	kill(-share->server, SIGKILL);
+	kill(share->server, SIGKILL);
 	waitpid(share->server, NULL, 0);
 	share->server = 0;
 	share->external.failed = -1;
@@ -388,7 +390,7 @@ static int start_server(struct share *share, const struct tree *tree, int (*join
 }
 
 int share_create(struct share *share, int partition, const struct tree *tree,
-		 int (*join_cgroup)(void), const struct memory *memory)
+		 int (*join_cgroup)(void), const struct memory *memory, unsigned int timeout)
 {
 	const struct virtio_fs_config config = {
 		.tag = SHARE_TAG,
@@ -398,7 +400,7 @@ int share_create(struct share *share, int partition, const struct tree *tree,
 
 	share->external = (struct external){ .name = "virtio-fs", .ops = &ops, .fd = -1 };
 	socket = start_server(share, tree, join_cgroup);
-	if (socket < 0 || vhost_user_open(&share->backend, socket, "virtiofsd", memory))
+	if (socket < 0 || vhost_user_open(&share->backend, socket, "virtiofsd", memory, timeout))
 		return -1;
 	share->external.failed = share->backend.socket;
 
@@ -417,6 +419,11 @@ int share_create(struct share *share, int partition, const struct tree *tree,
 int share_start(struct share *share)
 {
 	return external_start(&share->external);
+}
+
+void share_abandon(struct share *share)
+{
+	end_server(share);
 }
 
 void share_end(struct share *share)

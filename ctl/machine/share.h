@@ -25,11 +25,12 @@ struct share {
 
 /*
  * Gives the partition a device for @tree, in which the guest finds SHARE_ROOT and SHARE_VOLUMES of
- * protocol.h. The server's process begins with @join_cgroup, unless that is NULL. Returns 0, or -1
- * with an error.
+ * protocol.h. The server's process begins with @join_cgroup, unless that is NULL, and has @timeout
+ * seconds for each answer, the first of which comes when it has started. Returns 0, or -1 with an
+ * error.
  */
 int share_create(struct share *share, int partition, const struct tree *tree,
-		 int (*join_cgroup)(void), const struct memory *memory);
+		 int (*join_cgroup)(void), const struct memory *memory, unsigned int timeout);
 
 /* Starts the device's thread. @share must stay where it is. Returns 0, or -1 with an error. */
 int share_start(struct share *share);
@@ -40,5 +41,8 @@ void share_remove(struct share *share, const struct tree *tree);
 
 /* Ends the server; the partition has stopped. */
 void share_end(struct share *share);
+
+/* Ends the server, if there is one, of a partition that hasn't run, whatever came of the share. */
+void share_abandon(struct share *share);
 
 #endif

@@ -19,9 +19,6 @@
 #define F_PROTOCOL_FEATURES	30
 #define PROTOCOL_F_REPLY_ACK	3
 
-/* A backend that doesn't answer is given up: a vCPU may wait for it. */
-#define TIMEOUT_S		30
-
 enum request {
 	GET_FEATURES		= 1,
 	SET_FEATURES		= 2,
@@ -109,6 +106,9 @@ static int receive(const struct vhost_user *backend, enum request request, void 
 	do {
 		n = recv(backend->socket, to, size, MSG_WAITALL);
 	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return fail("%s: no answer to request %d within %u seconds", backend->name,
+			    request, backend->timeout);
 	if (n < 0)
 		return fail_errno("%s: no answer to request %d", backend->name, request);
 	if (!n)
@@ -197,18 +197,20 @@ static int negotiate(struct vhost_user *backend)
 }
 
 int vhost_user_open(struct vhost_user *backend, int socket, const char *name,
-		    const struct memory *memory)
+		    const struct memory *memory, unsigned int timeout)
 {
-	const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	const struct timeval time = { .tv_sec = timeout };
 
-	*backend = (struct vhost_user){ .socket = socket, .name = name, .memory = memory };
-	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
-	    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)))
-		fail_errno("%s: can't set a timeout", name);
-	else if (!negotiate(backend) && !set_memory(backend))
-		return 0;
-	vhost_user_close(backend);
-	return -1;
+	*backend = (struct vhost_user){
+		.socket = socket,
+		.name = name,
+		.memory = memory,
+		.timeout = timeout,
+	};
+	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) ||
+	    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)))
+		return fail_errno("%s: can't set a timeout", name);
+	return negotiate(backend) || set_memory(backend) ? -1 : 0;
 }
 
 static int set_queue(const struct vhost_user *backend, const struct external *external,

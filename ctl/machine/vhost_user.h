@@ -17,14 +17,16 @@ struct vhost_user {
 	const char *name;	/* of the backend, for errors */
 	uint64_t features;
 	const struct memory *memory;
+	unsigned int timeout;
 };
 
 /*
- * Asks the backend behind @socket what it can do, and shows it the guest's memory. Takes the
- * socket, even on failure. Returns 0, or -1 with an error.
+ * Asks the backend behind @socket what it can do, and shows it the guest's memory. From here on it
+ * has @timeout seconds for an answer, or is given up: a vCPU may wait for it. Returns 0, or -1 with
+ * an error; the socket is its own until vhost_user_close() in either case.
  */
 int vhost_user_open(struct vhost_user *backend, int socket, const char *name,
-		    const struct memory *memory);
+		    const struct memory *memory, unsigned int timeout);
 
 /*
  * Gives it the device's queues, and starts it. Returns 0, 1 with an error if the driver did not set

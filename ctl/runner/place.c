@@ -84,6 +84,7 @@ static int enter_partition(struct runner *runner)
 	setup = runner->container->machine;
 	setup.tree = &tree;
 	setup.join_cgroup = cgroup_join;
+	setup.timeout = runner->container->start_timeout;
 	runner->agent_config = guest_config(runner->container->config, 0, NULL, &tree);
 	if (!runner->agent_config || set_notify(runner) ||
 	    guest_add_disks(runner->agent_config, setup.n_disks) ||
@@ -238,6 +239,8 @@ static void end_partition(struct machine *machine)
 {
 	struct netlink *netlink cleanup_netlink = NULL;
 
+	if (!machine->vcpus.n)
+		machine_abandon(machine);
 	if (!machine->vcpus.n || machine->vcpus.ended < 0)
 		return;
 	netlink = netlink_open();
