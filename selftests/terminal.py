@@ -109,9 +109,15 @@ class Terminal:
             pid, result = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 break
-            assert time.monotonic() < end, "the program doesn't end"
+            if time.monotonic() > end:
+                # One in Go says what it waits for.
+                self.kill(signal.SIGQUIT)
+                time.sleep(5)
+                self.kill(signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                raise AssertionError(f"doesn't end: {self.text}\n" + open("err").read())
             if select.select([self.master], [], [], 0.05)[0]:
-                os.read(self.master, 4096)
+                self.text += os.read(self.master, 4096)
         assert os.waitstatus_to_exitcode(result) == status, (result, open("err").read())
         if status != -signal.SIGKILL:
             assert termios.tcgetattr(self.slave) == self.modes
