@@ -50,11 +50,11 @@ free_devices() {
 }
 
 # What containers may leave behind: mounts, links, control groups, processes. What belongs to podman
-# itself, or to the kernel, isn't counted.
+# itself, to bulkhead or to the kernel, for all of them, isn't counted.
 traces_of_podman() {
 	cut -d ' ' -f 5 /proc/self/mountinfo | grep -vE '/(storage/overlay|netns)$'
 	ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/link \1/'
-	find /sys/fs/cgroup -type d | grep -vE '/(libpod_parent(/conmon)?|podman_probe)$'
+	find /sys/fs/cgroup -type d | grep -vE '/(libpod_parent(/conmon)?|podman_probe|bulkhead)$'
 	ps -e -o pid=,ppid=,args= | awk '$2 != 2 { $1 = $2 = ""; print }' |
 		grep -E '(bulkhead|virtiofsd|crun|conmon|podman|catatonit|aardvark)' |
 		grep -vE '_test\.sh|^ *\[podman_'
