@@ -112,7 +112,8 @@ hostname >/www/name
 httpd -h /www
 echo ready; echo ready too >&2
 touch /rw/ready
-while :; do sleep 1000 & wait $!; done
+sleep 100000 &
+while :; do wait $!; done
 END
 chmod +x rootfs/bin/{report,serve}
 mkdir rootfs/www
