@@ -114,6 +114,18 @@ in_modes() {
 	printf 'partition_%s ' "$@"
 }
 
+# explained TEST: runs it; what its last commands said may tell why it has failed
+explained() {
+	local said
+	"$1" && return
+	for said in out err */out */err; do
+		[ -s "$said" ] || continue
+		echo "# $said:"
+		tail -n 5 "$said" | tr -cd '\n -~' | cut -c 1-200 | sed 's/^/# /'
+	done
+	return 1
+}
+
 # Each test is a function that succeeds or fails.
 run_tests() {
 	local test
@@ -121,10 +133,10 @@ run_tests() {
 	ktap_set_plan $#
 	for test; do
 		if declare -F "$test" >/dev/null; then
-			ktap_test_result "$test" "$test"
+			ktap_test_result "$test" explained "$test"
 		else
 			mode=${test%%_*}
-			ktap_test_result "${mode}_${test#*_}" "${test#*_}"
+			ktap_test_result "${mode}_${test#*_}" explained "${test#*_}"
 		fi
 	done
 	ktap_finished
