@@ -4,9 +4,9 @@
 # there is no room, and with many containers at once. Whatever podman says of that, "podman rm -fa"
 # is to leave nothing of them: no partition, mount, link, control group, process or folder.
 #
-# MANY containers run at once, 10 by default. Of them AT_ONCE are being started, 10 by default: podman
-# gives each 240 seconds, in which a host that is emulated starts no 50. ONLY=PATTERN: tests that
-# match it.
+# MANY containers run at once, 10 by default. Of them AT_ONCE are being started, or removed, 10 by
+# default: podman gives each 240 seconds, in which a host that is emulated starts no 50.
+# ONLY=PATTERN: tests that match it.
 # shellcheck disable=SC2016,SC2154	# variables are those of the shell in the container
 set -u
 # shellcheck source=selftests/shell.sh
@@ -312,12 +312,18 @@ full_run() {
 	leaves_nothing && return $status
 }
 
+# at_once ARG...: podman, in the background, once there is room among the AT_ONCE
+at_once() {
+	[ "$(jobs -rp | wc -l)" -lt "${AT_ONCE:-10}" ] || wait -n
+	podman "$@" </dev/null &
+}
+
 many_at_once() {
 	local i n=${MANY:-10} start=$SECONDS running
+	# An emulated host is no measure of whether a guest is alive.
+	printf '%s\n' 'start-timeout = 600' 'agent-timeout = 600' >/etc/bulkhead.conf
 	for ((i = 0; i < n; i++)); do
-		[ "$(jobs -rp | wc -l)" -lt "${AT_ONCE:-10}" ] || wait -n
-		podman run -d --network faults --memory 64m busybox sleep 1000 >"many-$i" 2>&1 \
-			</dev/null &
+		at_once run -d --network faults --memory 64m busybox sleep 10000 >"many-$i" 2>&1
 	done
 	wait
 	running=$(podman ps -q | wc -l)
@@ -325,10 +331,11 @@ many_at_once() {
 	[ "$running" -eq "$n" ] || sed 's/^/# /' many-*
 	start=$SECONDS
 	for i in $(podman ps -aq); do
-		podman rm --force --time 0 "$i" >out 2>&1 </dev/null &
+		at_once rm --force --time 0 "$i" >out 2>&1
 	done
 	wait
 	echo "# removed after $((SECONDS - start)) s"
+	rm /etc/bulkhead.conf
 	leaves_nothing && [ "$running" -eq "$n" ]
 }
 
