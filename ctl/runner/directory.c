@@ -28,11 +28,11 @@ static void path_of(char path[PATH_MAX], const char *name, const char *file)
 }
 
 /* Returns a descriptor that has the lock, or -1 if somebody else has, or nobody can. */
-static int lock(const char *path, int flags)
+static int lock(const char *path, int operation)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | flags)) {
+	if (fd >= 0 && flock(fd, operation)) {
 		close(fd);
 		return -1;
 	}
@@ -45,7 +45,7 @@ static bool is_stale(const char *name)
 	int fd;
 
 	path_of(path, name, LOCK);
-	fd = lock(path, LOCK_NB);
+	fd = lock(path, LOCK_SH | LOCK_NB);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
@@ -139,7 +139,7 @@ int directory_make(const char *name)
 	if (mkdir(DIRECTORY_BASE, 0755) && errno != EEXIST)
 		return fail_errno(DIRECTORY_BASE);
 	/* Nobody sweeps a directory that isn't locked yet. */
-	base = lock(BASE_LOCK, 0);
+	base = lock(BASE_LOCK, LOCK_EX);
 	if (base < 0)
 		return fail_errno(BASE_LOCK);
 	each(sweep, NULL);
@@ -150,7 +150,8 @@ int directory_make(const char *name)
 		return fail_errno("%s", path);
 	}
 	path_of(path, name, LOCK);
-	fd = lock(path, LOCK_NB);
+	/* Whoever looks whether it is stale has the lock for a moment. */
+	fd = lock(path, LOCK_EX);
 	return fd < 0 ? fail_errno("%s", path) : fd;
 }
 
