@@ -167,14 +167,16 @@ kills_in() {
 # At a moment that nobody has chosen, once the runtime was called: podman 4.3 that is killed between
 # its first mount and that leaves the mount, and "podman rm -fa" fails, with crun as well.
 killed_sometime() {
-	local ms=$((RANDOM % 6000))
-	make --network faults && begin start "$id" && until_phase taken || return
+	local ms=$((RANDOM % 6000)) status=0
+	make --network faults || { leaves_nothing; return 1; }
+	begin start "$id"
+	until_phase taken || status=1
 	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 	# It may be too late, or too early.
 	echo "# after $ms ms"
 	kills "$1" >/dev/null 2>&1
 	wait "$client" 2>/dev/null
-	leaves_nothing
+	leaves_nothing && return $status
 }
 
 # Kills a process that stands for the container or has a part in it.
