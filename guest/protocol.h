@@ -38,7 +38,7 @@
 /* What the guest mounts, and where. Host and guest make their paths of it. */
 #define SHARE_TAG		"bulkhead"
 #define SHARE_DIR		"/run/bulkhead/share"
-#define SHARE_ROOT		SHARE_DIR "/%u/root"	/* of a container, by its number */
+#define SHARE_ROOT		SHARE_DIR "/%u/root"	/* of a tree, by its number */
 #define SHARE_VOLUMES		SHARE_DIR "/%u/volumes"
 
 /* In a guest, the memory that containers share which share a namespace of IPC. */

@@ -356,18 +356,24 @@ scope() {
 	refuses 'systemd makes no scope\|no busctl' --systemd-cgroup create --bundle $id $id
 }
 
-# Containers that share namespaces are in one partition, and end with the first one.
-pod() {
-	local pid namespaces
+# The first container of a pod, and in $namespaces what others have in common with it.
+start_infra() {
+	local pid type
 	mode=partition
 	bundle infra hostname='"pod"' -- sleep 1000
 	oci create --bundle infra --pid-file "$tmp/infra/pid" infra </dev/null >out 2>&1 &&
 		oci start infra && pid=$(cat infra/pid) || return
 	namespaces='[{"type": "mount"}, {"type": "pid"}, {"type": "cgroup"}'
-	for namespace in ipc uts; do
-		namespaces+=", {\"type\": \"$namespace\", \"path\": \"/proc/$pid/ns/$namespace\"}"
+	for type in ipc uts net; do
+		namespaces+=", {\"type\": \"${type/%net/network}\", \"path\": \"/proc/$pid/ns/$type\"}"
 	done
-	namespaces+=", {\"type\": \"network\", \"path\": \"/proc/$pid/ns/net\"}]"
+	namespaces+=]
+}
+
+# Containers that share namespaces are in one partition, and end with the first one.
+pod() {
+	local pid
+	start_infra || return
 	mkdir -p volume && echo volume >volume/file
 	bundle one hostname='"pod"' linux.namespaces="$namespaces" linux.resources.pids.limit=55 \
 		mounts.+='{"destination": "/mnt", "type": "bind", "source": "'"$tmp"'/volume",
@@ -401,6 +407,21 @@ pod() {
 		oci create --bundle two --pid-file "$tmp/two/pid" two </dev/null >out 2>&1 &&
 		oci start two && oci kill infra KILL && wait_until is_in_state two stopped &&
 		wait_until is_gone "$(cat two/pid)" && oci delete two && oci delete infra
+}
+
+# What joins a pod right after another has left it has its own root, not that of the other.
+successors() {
+	start_infra || return
+	cp -r rootfs other && echo other >other/etc/whose
+	bundle one hostname='"pod"' linux.namespaces="$namespaces" -- nonesuch
+	bundle two hostname='"pod"' linux.namespaces="$namespaces" root.path="\"$tmp/other\"" -- \
+		cat /etc/whose
+	for _ in 1 2 3 4 5; do
+		refuses nonesuch create --bundle one one &&
+			oci create --bundle two two </dev/null >two/out 2>&1 && oci start two &&
+			wait_until is_in_state two stopped && oci delete two && says two/out other || return
+	done
+	oci delete --force infra
 }
 
 # The id of a container may be what is the number of another's partition, or begin its id.
@@ -479,6 +500,6 @@ run_tests \
 	forgotten \
 	view \
 	scope \
-	pod pinned_pod \
+	pod successors pinned_pod \
 	ids \
 	ended

@@ -35,7 +35,7 @@
 /* Where the server sees what it serves, in a mount namespace of its own. */
 #define TREE		"/run/bulkhead"
 
-/* Below it, for each container by its number. */
+/* Below it, for each tree by its number. */
 #define TREE_ROOT	"%u/root"
 #define TREE_VOLUMES	"%u/volumes"
 
@@ -196,17 +196,17 @@ static int place_tree(const struct tree *tree, const struct clones *clones)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "%u", tree->container);
+	snprintf(path, sizeof(path), "%u", tree->number);
 	if (mkdir(path, 0755))
 		return fail_errno("%s", path);
-	snprintf(path, sizeof(path), TREE_ROOT, tree->container);
+	snprintf(path, sizeof(path), TREE_ROOT, tree->number);
 	if (place_bind(clones->fds[0], &tree->root, path))
 		return -1;
-	snprintf(path, sizeof(path), TREE_VOLUMES, tree->container);
+	snprintf(path, sizeof(path), TREE_VOLUMES, tree->number);
 	if (mkdir(path, 0700))
 		return fail_errno("%s", path);
 	for (unsigned int i = 0; i < tree->n_volumes; i++) {
-		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", tree->container, i);
+		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", tree->number, i);
 		if (place_bind(clones->fds[1 + i], &tree->volumes[i], path))
 			return -1;
 	}
@@ -293,17 +293,17 @@ static int remove_tree(const void *data)
 	char path[64];
 
 	for (unsigned int i = 0; i < tree->n_volumes; i++) {
-		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", tree->container, i);
+		snprintf(path, sizeof(path), TREE_VOLUMES "/%u", tree->number, i);
 		umount2(path, MNT_DETACH);
 		if (rmdir(path))
 			unlink(path);
 	}
-	snprintf(path, sizeof(path), TREE_VOLUMES, tree->container);
+	snprintf(path, sizeof(path), TREE_VOLUMES, tree->number);
 	rmdir(path);
-	snprintf(path, sizeof(path), TREE_ROOT, tree->container);
+	snprintf(path, sizeof(path), TREE_ROOT, tree->number);
 	umount2(path, MNT_DETACH);
 	rmdir(path);
-	snprintf(path, sizeof(path), "%u", tree->container);
+	snprintf(path, sizeof(path), "%u", tree->number);
 	rmdir(path);
 	return 0;
 }

@@ -11,9 +11,13 @@ struct bind {
 	bool is_recursive;	/* with all that is mounted in it */
 };
 
-/* Those of one container, with its number: its root directory, and its volumes by number. */
+/*
+ * Those of one container: its root directory, and its volumes by number. The tree's own number is
+ * never used again in the same partition, whose guest may go on for a while with what it knew of
+ * files by that name.
+ */
 struct tree {
-	unsigned int container;
+	unsigned int number;
 	struct bind root;
 	struct bind *volumes;
 	unsigned int n_volumes;

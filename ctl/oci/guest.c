@@ -64,7 +64,7 @@ static int redirect_bind(json_t *mount, const struct mount_traits *traits, struc
 		return fail("source: not an absolute path");
 	if (add_volume(tree, source, traits))
 		return -1;
-	return field_set(mount, "source", json_sprintf(SHARE_VOLUMES "/%u", tree->container,
+	return field_set(mount, "source", json_sprintf(SHARE_VOLUMES "/%u", tree->number,
 						       tree->n_volumes - 1));
 }
 
@@ -233,10 +233,10 @@ static int convert(json_t *config, struct tree *tree, const json_t *joins)
 	drop_cpuset(config);
 	if (keep_groups(config) || join_network(config) || redirect_mounts(config, tree, joins) ||
 	    replace_sysfs(config) ||
-	    field_set(config, "root.path", json_sprintf(SHARE_ROOT, tree->container)))
+	    field_set(config, "root.path", json_sprintf(SHARE_ROOT, tree->number)))
 		return -1;
 	return field_set(config, "linux.cgroupsPath",
-			 json_sprintf("/container.%u", tree->container));
+			 json_sprintf("/container.%u", tree->number));
 }
 
 /* The config's own root, before it becomes the guest's. */
@@ -307,7 +307,7 @@ json_t *guest_config(const json_t *config, unsigned int number, const json_t *jo
 {
 	json_t *copy;
 
-	*tree = (struct tree){ .container = number };
+	*tree = (struct tree){ .number = number };
 	if (support_check(config, joins))
 		return NULL;
 	copy = json_deep_copy(config);

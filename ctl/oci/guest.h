@@ -9,11 +9,11 @@
 
 /*
  * Makes the guest's config of one that config_load() or config_make() returned, and lists in @tree
- * what of the host the guest is to see. The container has @number in its partition. @joins, which
- * may be NULL, has for each type of namespace that it shares the number of the container whose that
- * is. The host sees to what is of the host: hooks in its namespaces, and the processors and memory
- * nodes that are used. Returns a new object; or NULL with an error, also for what support_check()
- * refuses, and then with no @tree to release.
+ * what of the host the guest is to see. @number is the tree's; the container's control group in the
+ * guest has it, too. @joins, which may be NULL, has for each type of namespace that it shares the
+ * number of the container whose that is. The host sees to what is of the host: hooks in its
+ * namespaces, and the processors and memory nodes that are used. Returns a new object; or NULL with
+ * an error, also for what support_check() refuses, and then with no @tree to release.
  */
 json_t *guest_config(const json_t *config, unsigned int number, const json_t *joins,
 		     struct tree *tree);

@@ -102,7 +102,7 @@ static json_t *prepare(struct runner *runner, struct member *member, const json_
 	member->control = clients_listen(member->name);
 	if (member->control < 0)
 		return NULL;
-	config = guest_config(member->config, member->number, joins, &member->tree);
+	config = guest_config(member->config, runner->next_tree++, joins, &member->tree);
 	if (config && share_add(&runner->machine.share, &member->tree)) {
 		json_decref(config);
 		return NULL;

@@ -98,6 +98,7 @@ struct runner {
 	struct process *processes;
 	struct process *init;	/* of them */
 	uint32_t next_process;
+	unsigned int next_tree;	/* of a member */
 	struct request *requests;
 	uint32_t next_id;	/* of a request that is for no process */
 	struct frame_exited exited;

@@ -512,7 +512,7 @@ static noreturn void stand_in(struct runner *runner)
 static noreturn void runner_main(const struct container *container, int front)
 {
 	/* The threads have them until the process ends. */
-	static struct runner runner = { .next_process = PROCESS_INIT(0) + 1 };
+	static struct runner runner = { .next_process = PROCESS_INIT(0) + 1, .next_tree = 1 };
 	static struct start start = { .runner = &runner };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pthread_t thread;
