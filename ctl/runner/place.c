@@ -239,9 +239,11 @@ static void end_partition(struct machine *machine)
 {
 	struct netlink *netlink cleanup_netlink = NULL;
 
-	if (!machine->vcpus.n)
+	if (!machine->vcpus.n) {
 		machine_abandon(machine);
-	if (!machine->vcpus.n || machine->vcpus.ended < 0)
+		return;
+	}
+	if (machine->vcpus.ended < 0)
 		return;
 	netlink = netlink_open();
 	if (!netlink || (netlink_kill_unresponsive(netlink, machine->id) && errno != EBUSY) ||
