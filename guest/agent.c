@@ -216,6 +216,17 @@ static void take_network(const struct frame *frame)
 	reply(FRAME_NETWORK, frame->id, agent.place->network(frame, text), text);
 }
 
+static void take_forget(const struct frame *frame)
+{
+	uint32_t tree;
+
+	if (!agent.place->forget)
+		die("malformed frame: FORGET");
+	memcpy(&tree, frame->data, sizeof(tree));
+	agent.place->forget(tree);
+	reply_data(FRAME_FORGET, frame->id, NULL, 0);
+}
+
 static void take_signal(const struct frame *frame)
 {
 	struct frame_signal wanted;
@@ -277,6 +288,9 @@ static void take_frame(const struct frame *frame)
 		break;
 	case FRAME_PS:
 		take_ps(frame);
+		break;
+	case FRAME_FORGET:
+		take_forget(frame);
 		break;
 	case FRAME_PING:
 		reply_data(FRAME_PING, frame->id, NULL, 0);

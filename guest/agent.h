@@ -37,6 +37,9 @@ struct place {
 	/* NETWORK; NULL where the host's network is used. */
 	enum reply_code (*network)(const struct frame *frame, char text[TEXT_MAX]);
 
+	/* FORGET; NULL where nothing is shared. */
+	void (*forget)(uint32_t tree);
+
 	/* After the container is deleted: ends the agent, with the container's status, or -1. */
 	__attribute__((__noreturn__)) void (*end)(int status);
 };
@@ -56,6 +59,9 @@ void set_oom_score(const char *score);
 
 /* mounts.c: makes the initramfs a root that containers can leave, and mounts what crun uses. */
 void mounts_setup(void);
+
+/* mounts.c: lets the kernel drop what it knows of a tree that the host has ceased to share. */
+void mounts_forget(uint32_t tree);
 
 /*
  * network.c: gives the agent a network namespace of its own; and NETWORK, which brings the

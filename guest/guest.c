@@ -52,6 +52,7 @@ const struct place *guest_enter(void)
 		.connect = connect_vsock,
 		.button_pressed = button_pressed,
 		.network = network_setup,
+		.forget = mounts_forget,
 		.end = power_off,
 	};
 

@@ -2,7 +2,9 @@
 /* Makes the guest's initramfs a place from which crun can start containers. */
 #include "agent.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,4 +105,18 @@ void mounts_setup(void)
 	modules_load();
 	unlink(AGENT_PATH);
 	mount_share();
+}
+
+void mounts_forget(uint32_t tree)
+{
+	char path[sizeof(SHARE_DIR) + 16];
+
+	snprintf(path, sizeof(path), SHARE_DIR "/%u", tree);
+	/*
+	 * The kernel asks the server for a name, however fresh what it knows, if that is to be made;
+	 * and drops a directory that is gone with all below it, files that the host has deleted and
+	 * couldn't free yet. A link to another file system isn't made.
+	 */
+	if (link("/", path) && errno != EXDEV)
+		say("%s: still shared: %m", path);
 }

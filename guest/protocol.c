@@ -26,6 +26,7 @@ static const struct {
 	[FRAME_EXEC]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_SIGNAL]	= { sizeof(struct frame_signal), sizeof(struct frame_signal) },
 	[FRAME_RESIZE]	= { sizeof(struct frame_size), sizeof(struct frame_size) },
+	[FRAME_FORGET]	= { sizeof(uint32_t), sizeof(uint32_t) },
 	[FRAME_JOIN]	= { sizeof(struct frame_stdio) + 1, FRAME_DATA_MAX },
 	[FRAME_UPDATE]	= { 1, FRAME_DATA_MAX },
 	[FRAME_LOGS]	= { sizeof(uint32_t), sizeof(uint32_t) },

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION	5
+#define PROTOCOL_VERSION	6
 
 /* Bytes of data in a frame. An OCI configuration is the longest. */
 #define FRAME_DATA_MAX		(1024 * 1024 + 256)
@@ -76,6 +76,7 @@ enum frame_type {
 	FRAME_STATS,		/* reply: struct frame_stats */
 	FRAME_PS,		/* reply: struct frame_process, and its command, for each */
 	FRAME_PING,
+	FRAME_FORGET,		/* uint32_t: the tree of this number isn't shared any more */
 	FRAME_DELETE,		/* removes the container; the first one's ends agent and guest */
 
 	/* From commands to the runner, besides requests. */

@@ -25,7 +25,7 @@ def frame(kind, data=b"", process=0, length=None, reserved=0):
     return struct.pack("<IHHI", length, kind, reserved, process) + data
 
 
-def hello(version=5):
+def hello(version=6):
     return frame(HELLO, struct.pack("<I", version))
 
 

@@ -409,9 +409,21 @@ pod() {
 		wait_until is_gone "$(cat two/pid)" && oci delete two && oci delete infra
 }
 
-# What joins a pod right after another has left it has its own root, not that of the other.
+# Descriptors of virtiofsd's, which has one for each file that a guest knows of.
+files_of_server() {
+	find $(printf '/proc/%s/fd ' $(pgrep -x virtiofsd)) | wc -l
+}
+
+has_files() {
+	[ "$(files_of_server)" -le "$1" ]
+}
+
+# What joins a pod right after another has left it has its own root, not that of the other, of which
+# nothing is kept.
 successors() {
+	local files
 	start_infra || return
+	oci exec infra true && files=$(files_of_server) || return
 	cp -r rootfs other && echo other >other/etc/whose
 	bundle one hostname='"pod"' linux.namespaces="$namespaces" -- nonesuch
 	bundle two hostname='"pod"' linux.namespaces="$namespaces" root.path="\"$tmp/other\"" -- \
@@ -421,6 +433,7 @@ successors() {
 			oci create --bundle two two </dev/null >two/out 2>&1 && oci start two &&
 			wait_until is_in_state two stopped && oci delete two && says two/out other || return
 	done
+	wait_until has_files "$files" || { echo "# $(files_of_server) instead of $files"; return 1; }
 	oci delete --force infra
 }
 

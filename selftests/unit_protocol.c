@@ -175,7 +175,8 @@ TEST(lengths_are_checked)
 		{ FRAME_STATS, 0, 0 },
 		{ FRAME_UPDATE, 1, FRAME_DATA_MAX }, { FRAME_STATE, 0, 0 },
 		{ FRAME_JOIN, 33, FRAME_DATA_MAX },
-		{ FRAME_PS, 0, 0 }, { FRAME_PING, 0, 0 }, { FRAME_DELETE, 0, 0 },
+		{ FRAME_PS, 0, 0 }, { FRAME_PING, 0, 0 }, { FRAME_FORGET, 4, 4 },
+		{ FRAME_DELETE, 0, 0 },
 		{ FRAME_WAIT, 0, 0 }, { FRAME_LOGS, 4, 4 }, { FRAME_STREAMS, 0, 0 },
 		{ FRAME_OUTPUT, 1, FRAME_DATA_MAX },
 	};

@@ -36,6 +36,16 @@ static unsigned int free_number(const struct runner *runner)
 	return number;
 }
 
+static void unshare_tree(struct runner *runner, const struct tree *tree)
+{
+	const uint32_t number = tree->number;
+
+	share_remove(&runner->machine.share, tree);
+	if (requests_put(runner, FRAME_FORGET, requests_id(runner), NULL, 0, &number,
+			 sizeof(number), NULL, 0))
+		warn("%s", error_text());
+}
+
 static void remove_member(struct runner *runner, struct member *member)
 {
 	struct member **at = &runner->members;
@@ -47,7 +57,7 @@ static void remove_member(struct runner *runner, struct member *member)
 		*at = member->next;
 	clients_forget_member(runner, member);
 	if (member->tree.root.source)
-		share_remove(&runner->machine.share, &member->tree);
+		unshare_tree(runner, &member->tree);
 	tree_release(&member->tree);
 	if (member->control >= 0)
 		close(member->control);
