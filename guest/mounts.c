@@ -113,9 +113,9 @@ void mounts_forget(uint32_t tree)
 
 	snprintf(path, sizeof(path), SHARE_DIR "/%u", tree);
 	/*
-	 * The kernel asks the server for a name, however fresh what it knows, if that is to be made;
-	 * and drops a directory that is gone with all below it, files that the host has deleted and
-	 * couldn't free yet. A link to another file system isn't made.
+	 * If a name is to be made, the kernel asks the server for it, however fresh what it knows.
+	 * A directory that is gone it drops, with all below it: files that the host has deleted,
+	 * and couldn't free yet. A link to another file system isn't made.
 	 */
 	if (link("/", path) && errno != EXDEV)
 		say("%s: still shared: %m", path);

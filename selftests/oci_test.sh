@@ -411,7 +411,7 @@ pod() {
 
 # Descriptors of virtiofsd's, which has one for each file that a guest knows of.
 files_of_server() {
-	find $(printf '/proc/%s/fd ' $(pgrep -x virtiofsd)) | wc -l
+	pgrep -x virtiofsd | xargs -I{} find /proc/{}/fd | wc -l
 }
 
 has_files() {
